@@ -1,0 +1,1 @@
+//! The shell: a library so that the daemon can open it on its own sandbox.

@@ -1,0 +1,2 @@
+//! `birdc`: the interactive shell.
+fn main() {}

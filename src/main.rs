@@ -1,0 +1,2 @@
+//! `bird`: the daemon.
+fn main() {}
