@@ -1,1 +1,6 @@
-//! Tern.
+//! Tern: a routing daemon that reads `bird.conf`, answers `birdc`, and keeps the kernel's tables in step.
+//!
+//! The modules are floors; `use` points downwards only (see `doc/ARCHITECTURE.md`):
+//! `control` → `protocols` → `engine` → `config` → `table`, `filter` → `syntax`, `sys` → `base`.
+
+pub mod base;

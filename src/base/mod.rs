@@ -1,0 +1,15 @@
+//! Floor 0: addresses, prefixes, next hops, ids. No I/O, no async, no clock, no global state.
+
+pub mod bytes;
+pub mod community;
+pub mod flow;
+pub mod ids;
+pub mod net;
+pub mod nexthop;
+pub mod rd;
+
+pub use ids::{ChannelId, ProtoId};
+pub use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+pub use net::{Mac, Net, NetExt, NetType};
+pub use nexthop::NextHop;
+pub use rd::Rd;
