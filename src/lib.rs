@@ -4,3 +4,4 @@
 //! `control` → `protocols` → `engine` → `config` → `table`, `filter` → `syntax`, `sys` → `base`.
 
 pub mod base;
+pub mod syntax;

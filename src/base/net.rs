@@ -117,16 +117,35 @@ const _: () = assert!(size_of::<Net>() <= 24, "every byte here is 1 MB per milli
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 #[allow(missing_docs, reason = "fields carry the names of the RFCs and of BIRD's manual")]
 pub enum NetExt {
-    Vpn { rd: Rd, prefix: IpNet },
-    Roa { prefix: IpNet, max_len: u8, asn: u32 },
+    Vpn {
+        rd: Rd,
+        prefix: IpNet,
+    },
+    Roa {
+        prefix: IpNet,
+        max_len: u8,
+        asn: u32,
+    },
     /// Flow specification (RFC 8955, 8956): normalised NLRI bytes after the length field.
-    Flow { v6: bool, nlri: Bytes },
-    Sadr { dst: Ipv6Net, src: Ipv6Net },
-    Eth { mac: Mac, vlan: Option<u16> },
+    Flow {
+        v6: bool,
+        nlri: Bytes,
+    },
+    Sadr {
+        dst: Ipv6Net,
+        src: Ipv6Net,
+    },
+    Eth {
+        mac: Mac,
+        vlan: Option<u16>,
+    },
     Mpls(u32),
     Aspa(u32),
     Evpn(Evpn),
-    Neighbor { addr: IpAddr, ifindex: u32 },
+    Neighbor {
+        addr: IpAddr,
+        ifindex: u32,
+    },
 }
 
 /// EVPN routes (RFC 7432, section 7).

@@ -1,0 +1,94 @@
+//! Errors and warnings about a configuration or a command.
+//!
+//! The first line of an error is byte for byte what BIRD prints; labels and help are ours and appear only where a human
+//! looks (a terminal, or `--explain`). Every stage reports into one [`Diagnostics`] list; BIRD stops at the first error of the
+//! token stream, so the list is sorted by token before anything is shown.
+
+use super::ast::{Span, Tok};
+
+/// How bad it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Severity {
+    /// The configuration is refused.
+    Error,
+    /// The configuration is taken.
+    Warning,
+}
+
+/// One thing wrong, at one place of the token stream.
+#[derive(Clone, Debug)]
+pub struct Diagnostic {
+    /// Error or warning.
+    pub severity: Severity,
+    /// The last token BIRD would have read when it complains: decides line, column, and which error is first.
+    pub at: Tok,
+    /// The text behind `FILE:LINE:COL `.
+    pub message: String,
+    /// What to underline; the token `at` when absent.
+    pub span: Option<Span>,
+    /// Related places with a remark each ("first defined here").
+    pub labels: Vec<(Span, String)>,
+    /// What to do about it.
+    pub help: Option<String>,
+}
+
+impl Diagnostic {
+    /// An error at a token.
+    pub fn error(at: Tok, message: impl Into<String>) -> Diagnostic {
+        Diagnostic {
+            severity: Severity::Error,
+            at,
+            message: message.into(),
+            span: None,
+            labels: Vec::new(),
+            help: None,
+        }
+    }
+
+    /// A warning at a token.
+    pub fn warning(at: Tok, message: impl Into<String>) -> Diagnostic {
+        Diagnostic { severity: Severity::Warning, ..Diagnostic::error(at, message) }
+    }
+
+    /// Underlines `span` instead of the single token.
+    pub fn over(mut self, span: Span) -> Diagnostic {
+        self.span = Some(span);
+        self
+    }
+
+    /// Adds a related place.
+    pub fn label(mut self, span: Span, remark: impl Into<String>) -> Diagnostic {
+        self.labels.push((span, remark.into()));
+        self
+    }
+
+    /// Says what to do.
+    pub fn help(mut self, help: impl Into<String>) -> Diagnostic {
+        self.help = Some(help.into());
+        self
+    }
+}
+
+/// Everything found so far, in the order of finding.
+#[derive(Default, Debug)]
+pub struct Diagnostics {
+    list: Vec<Diagnostic>,
+}
+
+impl Diagnostics {
+    /// Adds one.
+    pub fn push(&mut self, diagnostic: Diagnostic) {
+        self.list.push(diagnostic);
+    }
+
+    /// Whether anything refuses the configuration.
+    pub fn has_errors(&self) -> bool {
+        self.list.iter().any(|d| d.severity == Severity::Error)
+    }
+
+    /// All of them in the order of the token stream (stable for equal tokens).
+    pub fn sorted(mut self) -> Vec<Diagnostic> {
+        self.list.sort_by_key(|d| d.at);
+        self.list
+    }
+}
