@@ -4,4 +4,6 @@
 //! `control` → `protocols` → `engine` → `config` → `table`, `filter` → `syntax`, `sys` → `base`.
 
 pub mod base;
+pub mod filter;
 pub mod syntax;
+pub mod table;

@@ -6,10 +6,14 @@ pub mod flow;
 pub mod ids;
 pub mod net;
 pub mod nexthop;
+pub mod path;
 pub mod rd;
+pub mod set;
+pub mod value;
 
 pub use ids::{ChannelId, ProtoId};
 pub use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 pub use net::{Mac, Net, NetExt, NetType};
 pub use nexthop::NextHop;
 pub use rd::Rd;
+pub use value::{EnumType, Value};
