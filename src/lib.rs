@@ -7,3 +7,4 @@ pub mod base;
 pub mod filter;
 pub mod syntax;
 pub mod table;
+pub mod sys;

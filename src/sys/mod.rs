@@ -1,0 +1,7 @@
+//! Floor 1: everything that talks to the operating system.
+//!
+//! Above this floor the kernel is a trait ([`kernel::Kernel`]) and plain data; below it is netlink on a thread of its
+//! own ([`linux`]) or a fake that fails and lags on demand ([`fake`]). Nothing here knows a routing table, a
+//! configuration or an async runtime, and all `unsafe` of the daemon lives here, each block with its reason.
+
+pub mod kernel;
