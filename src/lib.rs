@@ -4,7 +4,9 @@
 //! `control` → `protocols` → `engine` → `config` → `table`, `filter` → `syntax`, `sys` → `base`.
 
 pub mod base;
+pub mod config;
 pub mod filter;
+pub mod protocols;
 pub mod syntax;
-pub mod table;
 pub mod sys;
+pub mod table;

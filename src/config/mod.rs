@@ -1,0 +1,120 @@
+//! Floor 3: the configuration as typed, immutable data.
+//!
+//! Why: everything above (engine, protocols, shell) works on a [`Config`] that was checked as a whole and never changes. Two of them can be
+//! compared, one can be thrown away, and nothing has happened yet when a file turns out to be wrong. The same type serves the start, `configure`,
+//! `configure check` and undo.
+//!
+//! How: [`load()`] runs a file through the front end and hands each statement, in the order of the file, to [`lower::Lowering`], which knows the
+//! names defined so far (all must stand above their use) and collects errors instead of stopping at the first. Kinds of protocols are handed in
+//! as a list of [`ProtocolSyntax`]; this floor runs nothing and names no protocol.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub mod channel;
+pub mod global;
+pub mod lower;
+pub mod masks;
+pub mod pattern;
+pub mod protocol;
+pub mod tables;
+
+pub use channel::{ChannelConfig, ChannelDiff, Limit, LimitAction, MplsChannel, MplsPolicy};
+pub use global::{
+    CliSocket, DebugConfig, Fraction, Host, LogConfig, LogTarget, MplsDomain, MplsRange, MrtdumpConfig,
+    RouterIdConfig, ThreadGroup, TimeFormat, TimeFormats,
+};
+pub use masks::{DebugMask, LatencyMask, LogMask, MrtdumpMask};
+pub use pattern::{IfPattern, IfPatterns};
+pub use protocol::{Draft, Place, ProtocolConfig, ProtocolOptions, ProtocolSyntax, Vrf};
+pub use tables::{Settle, TableConfig};
+
+/// A whole configuration.
+#[derive(Debug)]
+pub struct Config {
+    /// The file as it was named.
+    pub path: PathBuf,
+    /// `router id`
+    pub router_id: RouterIdConfig,
+    /// `hostname`
+    pub hostname: Option<Arc<str>>,
+    /// `graceful restart wait`
+    pub gr_wait: Duration,
+    /// Every `log`, in order.
+    pub logs: Vec<LogConfig>,
+    /// `debug latency`, `watchdog`, ...
+    pub debug: DebugConfig,
+    /// `mrtdump`
+    pub mrtdump: MrtdumpConfig,
+    /// `timeformat`
+    pub time_formats: TimeFormats,
+    /// Every `cli`, in order.
+    pub cli_sockets: Vec<CliSocket>,
+    /// `threads`
+    pub threads: u32,
+    /// Every `thread group`.
+    pub thread_groups: Vec<Arc<ThreadGroup>>,
+    /// `filter stacks` (3.x)
+    pub filter_stacks: Option<(u32, u32)>,
+    /// All tables: `master4`, `master6`, then the others in the order of definition.
+    pub tables: Vec<Arc<TableConfig>>,
+    /// MPLS domains.
+    pub mpls_domains: Vec<Arc<MplsDomain>>,
+    /// Protocols in the order of the file.
+    pub protocols: Vec<Arc<ProtocolConfig>>,
+    /// Templates in the order of the file.
+    pub templates: Vec<Arc<ProtocolConfig>>,
+    /// Named filters in the order of the file.
+    pub filters: Vec<(Arc<str>, FilterRef)>,
+    /// Warnings, as lines in BIRD's form.
+    pub warnings: Vec<String>,
+    /// Options that were understood but have no effect yet, named at start and at `configure`.
+    pub unbuilt: Vec<Unbuilt>,
+}
+
+/// An option whose effect is not built yet.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Unbuilt {
+    /// Where it stands: `FILE:LINE:COL`.
+    pub place: String,
+    /// Its words.
+    pub option: String,
+}
+
+impl Config {
+    /// The table of this name.
+    pub fn table(&self, name: &str) -> Option<&Arc<TableConfig>> {
+        self.tables.iter().find(|t| &*t.name == name)
+    }
+
+    /// The protocol of this name.
+    pub fn protocol(&self, name: &str) -> Option<&Arc<ProtocolConfig>> {
+        self.protocols.iter().find(|p| &*p.name == name)
+    }
+
+    /// The named filter.
+    pub fn filter(&self, name: &str) -> Option<&FilterRef> {
+        self.filters.iter().find(|(n, _)| &**n == name).map(|(_, f)| f)
+    }
+}
+
+/// PLACEHOLDER until the filter floor brings its own: an import or export policy.
+#[derive(Clone, PartialEq, Debug)]
+pub enum FilterRef {
+    /// `all`
+    Accept,
+    /// `none`
+    Reject,
+}
+
+impl FilterRef {
+    /// `all`
+    pub fn accept() -> FilterRef {
+        FilterRef::Accept
+    }
+    /// `none`
+    pub fn reject() -> FilterRef {
+        FilterRef::Reject
+    }
+}

@@ -1,0 +1,163 @@
+//! Protocols as configured, and what a kind of protocol brings along to be configured.
+//!
+//! This floor names no protocol. A kind hands in a [`ProtocolSyntax`]: its words, its channel types, and a [`Draft`] that takes the options of
+//! one block after the other. Everything all protocols share (names, templates, channels, common options) is done once, in
+//! [`lower`](super::lower).
+
+use std::any::Any;
+use std::fmt::Debug;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::channel::ChannelConfig;
+use super::lower::{Block, Lowering};
+use super::masks::{DebugMask, MrtdumpMask};
+use crate::base::NetType;
+use crate::syntax::ast::{Opt, Routes, Tok};
+
+/// One protocol instance, or a template.
+#[derive(Clone, Debug)]
+pub struct ProtocolConfig {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its kind.
+    pub kind: &'static dyn ProtocolSyntax,
+    /// `description`
+    pub description: Option<Arc<str>>,
+    /// `router id` of this protocol alone.
+    pub router_id: Option<u32>,
+    /// `hostname` of this protocol alone.
+    pub hostname: Option<Arc<str>>,
+    /// `disabled`
+    pub disabled: bool,
+    /// `debug`
+    pub debug: DebugMask,
+    /// `mrtdump`
+    pub mrtdump: MrtdumpMask,
+    /// `vrf`
+    pub vrf: Vrf,
+    /// `restart time` (3.x)
+    pub restart_time: Option<Duration>,
+    /// `thread group` (3.x)
+    pub thread_group: Option<Arc<str>>,
+    /// Its channels in the order of the file.
+    pub channels: Vec<ChannelConfig>,
+    /// What only this kind has.
+    pub options: Arc<dyn ProtocolOptions>,
+    /// Where it stands.
+    pub place: Place,
+}
+
+/// A line of a file.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Place {
+    /// The file as opened.
+    pub file: Arc<PathBuf>,
+    /// The line, from 1.
+    pub line: u32,
+}
+
+/// The routing domain a protocol is bound to.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub enum Vrf {
+    /// Not bound.
+    #[default]
+    Any,
+    /// `vrf default`: interfaces of no VRF.
+    Default,
+    /// The VRF device of this name.
+    Named(Arc<str>),
+}
+
+/// The options that only one kind of protocol has.
+pub trait ProtocolOptions: Any + Debug + Send + Sync {
+    /// Whether both are the same kind and say the same. The places in the file do not count.
+    fn same(&self, other: &dyn ProtocolOptions) -> bool;
+    /// For the kind to get its own type back.
+    fn as_any(&self) -> &dyn Any;
+}
+
+/// Implements [`ProtocolOptions`] for a type with `PartialEq`.
+#[macro_export]
+macro_rules! protocol_options {
+    ($type:ty) => {
+        impl $crate::config::ProtocolOptions for $type {
+            fn same(&self, other: &dyn $crate::config::ProtocolOptions) -> bool {
+                other.as_any().downcast_ref::<Self>().is_some_and(|o| o == self)
+            }
+            fn as_any(&self) -> &dyn ::std::any::Any {
+                self
+            }
+        }
+    };
+}
+
+impl ProtocolConfig {
+    /// The options of this protocol's kind, if `T` is their type.
+    pub fn options<T: 'static>(&self) -> Option<&T> {
+        self.options.as_any().downcast_ref()
+    }
+
+    /// The channel of this name.
+    pub fn channel(&self, name: &str) -> Option<&ChannelConfig> {
+        self.channels.iter().find(|c| c.name == name)
+    }
+}
+
+/// Which policies a new channel of a protocol starts with.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ExportDefault {
+    /// Nothing is exported.
+    None,
+    /// Everything is.
+    All,
+}
+
+/// A kind of protocol, as far as the configuration is concerned.
+pub trait ProtocolSyntax: Debug + Send + Sync {
+    /// The word of the configuration, `static`; names made up for nameless protocols start with it.
+    fn keyword(&self) -> &'static str;
+
+    /// The name in `show protocols`, `Static`.
+    fn display(&self) -> &'static str;
+
+    /// The preference of routes imported through a channel of this type.
+    fn preference(&self, net: NetType) -> u16;
+
+    /// The types of channels the kind takes.
+    fn channel_types(&self) -> &'static [NetType];
+
+    /// Whether only one channel (besides `mpls`) is possible: a second type is then `Different channel type`.
+    fn one_channel(&self) -> bool {
+        false
+    }
+
+    /// Whether a `template` is checked at its end like a protocol.
+    fn checks_templates(&self) -> bool {
+        true
+    }
+
+    /// What may be wrong with another protocol of this kind as soon as the kind's word is read.
+    fn open(&self, _lw: &mut Lowering<'_>, _at: Tok) {}
+
+    /// A draft for one block, starting with the options of the protocol or template it inherits from.
+    fn draft(&self, parent: Option<&ProtocolConfig>) -> Box<dyn Draft>;
+}
+
+/// The options of one block while it is read.
+pub trait Draft {
+    /// Takes an option that is not common to all protocols. Gives `false` back for one it does not know.
+    fn option(&mut self, opt: &Opt, block: &mut Block, lw: &mut Lowering<'_>) -> bool;
+
+    /// Takes routes.
+    fn routes(&mut self, _routes: Routes, _block: &mut Block, _lw: &mut Lowering<'_>) {}
+
+    /// The checks of the finished block. `full` is false for a template that is not checked.
+    fn finish(
+        self: Box<Self>,
+        full: bool,
+        block: &mut Block,
+        lw: &mut Lowering<'_>,
+    ) -> Arc<dyn ProtocolOptions>;
+}

@@ -1,0 +1,3 @@
+//! The list of interfaces and addresses of this machine.
+
+pub mod config;

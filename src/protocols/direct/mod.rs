@@ -1,0 +1,3 @@
+//! Routes for the networks this machine is attached to.
+
+pub mod config;

@@ -1,0 +1,3 @@
+//! A table kept in step with a routing table of the kernel.
+
+pub mod config;

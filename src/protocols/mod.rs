@@ -1,0 +1,18 @@
+//! Floor 5: the protocols. Each is a folder with the same files; none names another.
+
+pub mod device;
+pub mod direct;
+pub mod kernel;
+pub mod pipe;
+pub mod static_;
+
+use crate::config::ProtocolSyntax;
+
+/// The kinds of protocols a configuration may hold.
+pub static SYNTAX: &[&dyn ProtocolSyntax] = &[
+    &device::config::Device,
+    &direct::config::Direct,
+    &kernel::config::Kernel,
+    &static_::config::Static,
+    &pipe::config::Pipe,
+];

@@ -1,0 +1,3 @@
+//! Routes carried from one table to another.
+
+pub mod config;

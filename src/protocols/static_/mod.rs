@@ -1,0 +1,4 @@
+//! Routes written in the configuration.
+
+pub mod config;
+mod lower;
