@@ -26,20 +26,14 @@ pub struct Route {
     pub source: Source,
     /// The channel that put it into this table: the maker's own, or a pipe's.
     pub sender: ChannelId,
-    /// [`Route::FILTERED`], [`Route::STALE`].
-    pub flags: u8,
+    /// Rejected by the import filter and kept by `import keep filtered`: shown, never chosen, never exported.
+    pub filtered: bool,
+    /// Not confirmed since a refresh began; swept at its end.
+    pub stale: bool,
 }
 
 const _: () = assert!(size_of::<Route>() <= 32, "every byte here is 1 MB per million routes");
 
-impl Route {
-    /// Rejected by the import filter and kept by `import keep filtered`: shown, never chosen, never exported.
-    pub const FILTERED: u8 = 1;
-    /// Not confirmed since a refresh began; swept at its end.
-    pub const STALE: u8 = 2;
-
-    /// Whether it takes part in the choice of the best route.
-    pub fn is_filtered(&self) -> bool {
-        self.flags & Route::FILTERED != 0
-    }
-}
+/// Which of two routes of one net is better: `true` when the first one beats the second for certain. Protocols of one kind may compare
+/// their own routes; kinds are told apart by the route's source attribute.
+pub type Better = fn(&Route, &Route) -> bool;

@@ -1,0 +1,333 @@
+//! A routing table: nets, their routes in order of preference, and the journal of what changed.
+//!
+//! The one way to change a table is [`Table::replace`]: the route of (net, source) becomes another one or none. Which route is best is decided there,
+//! as BIRD decides: preference, then the rule of the protocol kind, then the older one.
+
+use std::collections::VecDeque;
+use std::hash::BuildHasher;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use hashbrown::HashTable;
+use rustc_hash::FxBuildHasher;
+
+use super::journal::{BestChange, Change, Journal};
+use super::page::{NetId, PAGE, Page, Slot, Snapshot};
+use super::route::{Better, Route, Source};
+use crate::base::net::truncate;
+use crate::base::{Net, NetType};
+
+/// What [`Table::replace`] found and did.
+#[derive(Clone, Debug)]
+pub struct Replaced {
+    /// The net's number; of a net that is gone, the number it had.
+    pub id: NetId,
+    /// The route that was there before.
+    pub old: Option<Route>,
+    /// The net has no route left and its number is free once all consumers know.
+    pub gone: bool,
+}
+
+/// A routing table.
+pub struct Table {
+    name: Arc<str>,
+    net_type: NetType,
+    sorted: bool,
+    pages: Vec<Arc<Page>>,
+    index: HashTable<NetId>,
+    /// Numbers of vanished nets with the journal mark at which they may be used again.
+    resting: VecDeque<(u64, NetId)>,
+    free: Vec<NetId>,
+    /// How many nets have each prefix length: lookups try only lengths that occur.
+    lengths: Box<[u32; 129]>,
+    nets: usize,
+    routes: usize,
+    better: Better,
+    /// What changed, for consumers.
+    pub journal: Journal,
+    version: u64,
+}
+
+fn hash_net(net: &Net) -> u64 {
+    FxBuildHasher.hash_one(net)
+}
+
+impl Table {
+    /// An empty table. In a `sorted` one all routes of a net are kept in order, not only the best one in front.
+    pub fn new(name: Arc<str>, net_type: NetType, sorted: bool, better: Better) -> Table {
+        Table {
+            name,
+            net_type,
+            sorted,
+            pages: Vec::new(),
+            index: HashTable::new(),
+            resting: VecDeque::new(),
+            free: Vec::new(),
+            lengths: Box::new([0; 129]),
+            nets: 0,
+            routes: 0,
+            better,
+            journal: Journal::default(),
+            version: 0,
+        }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+    /// The type of its nets.
+    pub fn net_type(&self) -> NetType {
+        self.net_type
+    }
+    /// Nets with at least one route.
+    pub fn net_count(&self) -> usize {
+        self.nets
+    }
+    /// Routes, filtered ones included.
+    pub fn route_count(&self) -> usize {
+        self.routes
+    }
+    /// Grows with every change: equal versions mean equal contents.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    fn slot(&self, id: NetId) -> Option<&Slot> {
+        self.pages.get(id.0 as usize / PAGE)?.slots.get(id.0 as usize % PAGE)
+    }
+
+    fn slot_mut(&mut self, id: NetId) -> &mut Slot {
+        &mut Arc::make_mut(&mut self.pages[id.0 as usize / PAGE]).slots[id.0 as usize % PAGE]
+    }
+
+    /// The number of a net that has routes.
+    pub fn find(&self, net: &Net) -> Option<NetId> {
+        self.index.find(hash_net(net), |id| self.slot(*id).is_some_and(|s| s.net == *net)).copied()
+    }
+
+    /// The net and routes of a number; `None` when nothing stands there.
+    pub fn get(&self, id: NetId) -> Option<(&Net, &[Route])> {
+        let slot = self.slot(id)?;
+        let routes = slot.routes.as_slice();
+        (!routes.is_empty()).then_some((&slot.net, routes))
+    }
+
+    /// The best usable route of a net.
+    pub fn best(&self, id: NetId) -> Option<&Route> {
+        self.get(id).and_then(|(_, routes)| usable_first(routes))
+    }
+
+    /// The longest net that covers `addr/len` and that `accept` takes. Only for plain IP tables.
+    pub fn longest_match(&self, addr: IpAddr, len: u8, accept: impl Fn(&[Route]) -> bool) -> Option<NetId> {
+        (0..=len).rev().filter(|l| self.lengths[*l as usize] > 0).find_map(|l| {
+            let id = self.find(&Net::Ip(truncate(addr, l)?))?;
+            self.get(id).filter(|(_, routes)| accept(routes)).map(|_| id)
+        })
+    }
+
+    /// A consistent view at this moment.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot { pages: self.pages.as_slice().into(), nets: self.nets, routes: self.routes }
+    }
+
+    /// One past the highest number ever used.
+    pub fn end(&self) -> NetId {
+        NetId(self.pages.last().map_or(0, |last| (self.pages.len() - 1) * PAGE + last.slots.len()) as u32)
+    }
+
+    fn new_id(&mut self, net: &Net) -> NetId {
+        while let Some((mark, id)) = self.resting.front().copied() {
+            if !self.journal.passed(mark) {
+                break;
+            }
+            self.resting.pop_front();
+            self.free.push(id);
+        }
+        let slot = Slot { net: net.clone(), routes: Default::default() };
+        let id = match self.free.pop() {
+            Some(id) => {
+                *self.slot_mut(id) = slot;
+                id
+            }
+            None => {
+                let id = self.end();
+                if id.0 as usize % PAGE == 0 {
+                    self.pages.push(Arc::new(Page { slots: Vec::with_capacity(PAGE) }));
+                }
+                let last = self.pages.len() - 1;
+                Arc::make_mut(&mut self.pages[last]).slots.push(slot);
+                id
+            }
+        };
+        let Table { index, pages, .. } = self;
+        index.insert_unique(hash_net(net), id, |id| {
+            hash_net(&pages[id.0 as usize / PAGE].slots[id.0 as usize % PAGE].net)
+        });
+        if let Net::Ip(prefix) = net {
+            self.lengths[prefix.prefix_len() as usize] += 1;
+        }
+        self.nets += 1;
+        id
+    }
+
+    fn drop_id(&mut self, id: NetId, net: &Net) {
+        if let Ok(entry) = self.index.find_entry(hash_net(net), |i| *i == id) {
+            entry.remove();
+        }
+        if let Net::Ip(prefix) = net {
+            self.lengths[prefix.prefix_len() as usize] -= 1;
+        }
+        self.nets -= 1;
+        self.resting.push_back((self.journal.mark(), id));
+    }
+
+    /// The route of `source` for `net` as it stands.
+    pub fn route_of(&self, net: &Net, source: Source) -> Option<(NetId, &Route)> {
+        let id = self.find(net)?;
+        self.get(id)?.1.iter().find(|r| r.source == source).map(|r| (id, r))
+    }
+
+    /// Puts `route` in the place of what `source` had for `net`; without a route takes that away. Elects the best route and records the
+    /// change. A route equal to the old one should not come here (see [`same_route`]).
+    pub fn replace(&mut self, net: &Net, source: Source, route: Option<Route>) -> Option<Replaced> {
+        let id = match (self.find(net), &route) {
+            (Some(id), _) => id,
+            (None, Some(_)) => self.new_id(net),
+            (None, None) => return None,
+        };
+        let (better, sorted) = (self.better, self.sorted);
+        let slot = self.slot_mut(id);
+        let routes = &mut slot.routes;
+        let old_best = usable_first(routes.as_slice()).map(|r| r.source);
+        let at = routes.as_slice().iter().position(|r| r.source == source);
+        if at.is_none() && route.is_none() {
+            return None;
+        }
+        let was_first = at == Some(0);
+        let old = at.and_then(|at| routes.remove(at));
+        let place = at.unwrap_or(routes.as_slice().len());
+        let inserted = route.clone();
+        if let Some(new) = route {
+            if sorted {
+                let place =
+                    routes.as_slice().iter().position(|r| beats(better, &new, r)).unwrap_or(usize::MAX);
+                routes.insert(place.min(routes.as_slice().len()), new);
+            } else if routes.as_slice().first().is_none_or(|first| beats(better, &new, first)) && !was_first {
+                routes.insert(0, new);
+            } else {
+                routes.insert(place, new);
+            }
+        }
+        if was_first && !sorted {
+            elect(better, routes.as_mut_slice());
+        }
+        let count = routes.as_slice().len();
+        let new_best = usable_first(routes.as_slice()).cloned();
+        let visible = |r: &Option<Route>| r.as_ref().is_some_and(|r| !r.filtered);
+        let announced = visible(&inserted) || visible(&old);
+        self.routes = self.routes + usize::from(inserted.is_some()) - usize::from(old.is_some());
+        self.version += 1;
+        let best = match (&new_best, old_best) {
+            (Some(new), _) if new.source == source => BestChange::Route,
+            (Some(new), Some(old)) if new.source == old => BestChange::Same,
+            (None, None) => BestChange::Same,
+            _ => BestChange::Other(new_best),
+        };
+        if announced {
+            let usable = inserted.filter(|r| !r.filtered);
+            self.journal.push(|| Change { id, net: net.clone(), source, route: usable, best });
+        }
+        let gone = count == 0;
+        if gone {
+            self.drop_id(id, net);
+        }
+        Some(Replaced { id, old, gone })
+    }
+
+    /// Marks every route of a sender as not confirmed.
+    pub fn mark_stale(&mut self, sender: crate::base::ChannelId) {
+        self.each_of(sender, |route| route.stale = true);
+    }
+
+    /// Clears the mark of one route: it was announced again, unchanged.
+    pub fn confirm(&mut self, id: NetId, source: Source) {
+        let marked = self.get(id).is_some_and(|(_, rs)| rs.iter().any(|r| r.source == source && r.stale));
+        if marked {
+            for route in self.slot_mut(id).routes.as_mut_slice().iter_mut().filter(|r| r.source == source) {
+                route.stale = false;
+            }
+        }
+    }
+
+    fn each_of(&mut self, sender: crate::base::ChannelId, mut change: impl FnMut(&mut Route)) {
+        for page in &mut self.pages {
+            let any = page.slots.iter().any(|s| s.routes.as_slice().iter().any(|r| r.sender == sender));
+            if any {
+                for slot in &mut Arc::make_mut(page).slots {
+                    slot.routes
+                        .as_mut_slice()
+                        .iter_mut()
+                        .filter(|r| r.sender == sender)
+                        .for_each(&mut change);
+                }
+            }
+        }
+    }
+
+    /// Routes that `which` picks, in at most `pages` pages from page `from` on; the number of the page to go on with, if any.
+    pub fn collect(
+        &self,
+        from: usize,
+        pages: usize,
+        which: impl Fn(&Route) -> bool,
+        out: &mut Vec<(Net, Source)>,
+    ) -> Option<usize> {
+        let until = (from + pages).min(self.pages.len());
+        for page in self.pages.get(from..until).unwrap_or_default() {
+            for slot in &page.slots {
+                for route in slot.routes.as_slice().iter().filter(|r| which(r)) {
+                    out.push((slot.net.clone(), route.source));
+                }
+            }
+        }
+        (until < self.pages.len()).then_some(until)
+    }
+}
+
+/// The first route that is not filtered: the best one, if it stands in front.
+fn usable_first(routes: &[Route]) -> Option<&Route> {
+    routes.first().filter(|r| !r.filtered)
+}
+
+/// BIRD's order of two routes: usable before filtered, preference, then the kind's own rule.
+fn beats(better: Better, new: &Route, old: &Route) -> bool {
+    match (new.filtered, old.filtered) {
+        (true, _) => false,
+        (false, true) => true,
+        (false, false) => {
+            let (n, o) = (new.attrs.preference, old.attrs.preference);
+            n > o || (n == o && better(new, old))
+        }
+    }
+}
+
+/// Brings the best route to the front; the others keep their order.
+fn elect(better: Better, routes: &mut [Route]) {
+    let mut best = 0;
+    for at in 1..routes.len() {
+        if beats(better, &routes[at], &routes[best]) {
+            best = at;
+        }
+    }
+    if best > 0 {
+        routes[..=best].rotate_right(1);
+    }
+}
+
+/// Whether a newly announced route says nothing new.
+pub fn same_route(old: &Route, new: &Route) -> bool {
+    old.filtered == new.filtered
+        && old.sender == new.sender
+        && (Arc::ptr_eq(&old.attrs, &new.attrs) || *old.attrs == *new.attrs)
+}
