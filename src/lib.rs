@@ -5,6 +5,7 @@
 
 pub mod base;
 pub mod config;
+pub mod engine;
 pub mod filter;
 pub mod protocols;
 pub mod syntax;

@@ -4,6 +4,7 @@ pub mod bytes;
 pub mod community;
 pub mod flow;
 pub mod ids;
+pub mod log;
 pub mod net;
 pub mod nexthop;
 pub mod path;
@@ -13,6 +14,7 @@ pub mod value;
 
 pub use ids::{ChannelId, ProtoId};
 pub use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+pub use log::LogClass;
 pub use net::{Mac, Net, NetExt, NetType};
 pub use nexthop::NextHop;
 pub use rd::Rd;

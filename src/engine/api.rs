@@ -1,0 +1,428 @@
+//! What a protocol is to the engine, and what the engine is to a protocol.
+//!
+//! A protocol instance is a pure step machine: it is told what happened and answers through [`Ports`]. It never locks a table, never
+//! names another protocol, never waits, never reads a clock of its own. The engine takes care of filters, limits, counters, feeds and
+//! the order of things. Adding a protocol is an [`Instance`] and one line in `protocols::KINDS`.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use crate::base::{ChannelId, LogClass, Net, NetType, ProtoId};
+use crate::config::ProtocolConfig;
+use crate::sys::kernel::{Family, KernelError, KernelEvent, Question, RouteOp};
+use crate::table::{Attrs, NetId, Route, Source};
+
+use super::iface::{IfaceEvent, Ifaces};
+
+/// State of a protocol as the operator sees it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[allow(missing_docs, reason = "the words of `show protocols`")]
+pub enum ProtoState {
+    Down,
+    Start,
+    Up,
+    Stop,
+}
+
+/// Why a protocol is asked to stop.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DownReason {
+    /// `disable`, a limit, or the protocol itself.
+    Disable,
+    /// `restart`, or a change that cannot be taken in place.
+    Restart,
+    /// It is gone from the configuration.
+    Remove,
+    /// The daemon ends.
+    Shutdown,
+    /// The daemon ends for a graceful restart: the kernel keeps its routes.
+    GracefulRestart,
+}
+
+/// What `preexport` says about a route before the export filter runs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum PreExport {
+    /// Let the filter decide.
+    Ask,
+    /// Never exported; counted as rejected and traced as "rejected by protocol".
+    Reject,
+    /// Never exported, without a trace (a route that came from here).
+    Ignore,
+}
+
+/// Which routes of a net a channel is offered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ExportMode {
+    /// The best route.
+    Best,
+    /// Every route (pipes, add-path).
+    Any,
+    /// The best route with the next hops of its equals, at most so many (`merge paths`).
+    Merged {
+        /// `limit`
+        limit: u16,
+    },
+}
+
+/// One accepted change for the protocol: a route to take or, without attributes, one to forget.
+#[derive(Clone, Debug)]
+pub struct Export {
+    /// The net's number in its table: dense, stable while the net is exported.
+    pub id: NetId,
+    /// The net.
+    pub net: Net,
+    /// Who made the route.
+    pub source: Source,
+    /// The attributes after the export filter; `None` withdraws.
+    pub attrs: Option<Arc<Attrs>>,
+    /// Whether an earlier route of this net (mode `Any`: of this net and source) was exported and is replaced.
+    pub replaces: bool,
+}
+
+/// How a stop went.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Stopped {
+    /// At once.
+    Now,
+    /// It takes time: the instance calls [`Ports::down`] later.
+    Later,
+}
+
+/// Can a running instance take a changed configuration?
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Adapt {
+    /// It has.
+    Done,
+    /// Only by stopping and starting.
+    Restart,
+}
+
+/// A running protocol. Every method returns soon; long work is cut into pieces by [`Ports::again`].
+pub trait Instance: Send {
+    /// Starts. Up at once is the usual answer; `Start` means that [`Ports::up`] follows later.
+    fn start(&mut self, ports: &mut Ports<'_>) -> ProtoState;
+
+    /// The channel is up: routes may be imported. Called once after every start, before the feed.
+    fn channel_up(&mut self, _ports: &mut Ports<'_>, _channel: ChannelId) {}
+
+    /// Continues work announced by [`Ports::again`], for about a millisecond.
+    fn work(&mut self, _ports: &mut Ports<'_>) {}
+
+    /// Routes of the channel's table that passed its export filter. The list may be taken.
+    fn export(&mut self, _ports: &mut Ports<'_>, _channel: ChannelId, _routes: &mut Vec<Export>) {}
+
+    /// Whether more exports are welcome now (back-pressure).
+    fn ready(&self, _ports: &Ports<'_>) -> bool {
+        true
+    }
+
+    /// A feed or refeed of the channel is complete.
+    fn fed(&mut self, _ports: &mut Ports<'_>, _channel: ChannelId) {}
+
+    /// Asked before the export filter.
+    fn preexport(&self, _look: &Look<'_>, _channel: ChannelId, _route: &Route) -> PreExport {
+        PreExport::Ask
+    }
+
+    /// Announce all routes of the channel again (`reload in`, a changed import filter); `false`: cannot.
+    fn reload(&mut self, _ports: &mut Ports<'_>, _channel: ChannelId) -> bool {
+        false
+    }
+
+    /// A timer armed by [`Ports::arm`] fired.
+    fn timer(&mut self, _ports: &mut Ports<'_>, _key: u32) {}
+
+    /// Interfaces or addresses changed. [`Ports::ifaces`] already shows the new state.
+    fn iface(&mut self, _ports: &mut Ports<'_>, _event: &IfaceEvent) {}
+
+    /// Something from the kernel that is this instance's: answers to its tickets, notices of tables it has registered.
+    fn kernel(&mut self, _ports: &mut Ports<'_>, _event: KernelEvent) {}
+
+    /// The resolution of gateways watched by [`Ports::watch_table`] may have changed.
+    fn table_changed(&mut self, _ports: &mut Ports<'_>, _table: &str) {}
+
+    /// Takes a new configuration of the same name and kind, if it can. Changes of channels (filters, limits, preference) are the
+    /// engine's business and come here only as information.
+    fn reconfigure(
+        &mut self,
+        _ports: &mut Ports<'_>,
+        new: &Arc<ProtocolConfig>,
+        old: &Arc<ProtocolConfig>,
+    ) -> Adapt {
+        if new.options.same(&*old.options) { Adapt::Done } else { Adapt::Restart }
+    }
+
+    /// Graceful restart recovery is over (or there was none): exports may begin to count.
+    fn recovered(&mut self, _ports: &mut Ports<'_>) {}
+
+    /// Stops. The engine withdraws the protocol's routes afterwards by itself.
+    fn stop(&mut self, _ports: &mut Ports<'_>, _reason: DownReason) -> Stopped {
+        Stopped::Now
+    }
+
+    /// The last column of `show protocols`.
+    fn status(&self) -> String {
+        String::new()
+    }
+
+    /// Lines for `show static`; `None` for protocols that are no static ones.
+    fn static_routes(&self, _look: &Look<'_>) -> Option<Vec<StaticLine>> {
+        None
+    }
+}
+
+/// One route in `show static`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StaticLine {
+    /// The net.
+    pub net: Net,
+    /// What stands behind it on the same line (`blackhole`, `recursive 10.0.0.1`), empty for next hops and for nothing.
+    pub dest: String,
+    /// One line per next hop, without the tab: `via 10.0.0.1 (dormant)`.
+    pub hops: Vec<String>,
+}
+
+/// How a recursive next hop resolves.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Resolution {
+    /// What the route becomes.
+    pub dest: crate::table::Dest,
+    /// The metric of the resolving route.
+    pub igp_metric: u32,
+}
+
+/// What every instance may look at.
+pub trait LookAt {
+    /// Interfaces and addresses.
+    fn ifaces(&self) -> &Ifaces;
+    /// Microseconds since the daemon's start.
+    fn now(&self) -> u64;
+    /// The name of a protocol.
+    fn proto_name(&self, proto: ProtoId) -> Arc<str>;
+    /// The protocol that a channel belongs to.
+    fn proto_of(&self, channel: ChannelId) -> Option<ProtoId>;
+}
+
+/// Read-only view for questions that change nothing.
+pub struct Look<'a> {
+    /// The engine's shared state.
+    pub core: &'a dyn LookAt,
+    /// The asking protocol.
+    pub me: ProtoId,
+}
+
+/// A protocol's hands: everything it can do.
+pub struct Ports<'a> {
+    pub(super) core: &'a mut dyn Hands,
+    pub(super) me: ProtoId,
+}
+
+/// What the engine does for a protocol; implemented once, by the engine (and by a bench in tests of protocols).
+pub trait Hands: LookAt {
+    #![allow(missing_docs, reason = "documented at the methods of Ports of the same names")]
+    fn config(&self, me: ProtoId) -> Arc<ProtocolConfig>;
+    fn channels(&self, me: ProtoId) -> Vec<(ChannelId, NetType)>;
+    fn import(
+        &mut self,
+        me: ProtoId,
+        channel: ChannelId,
+        net: &Net,
+        source: Source,
+        attrs: Option<Arc<Attrs>>,
+    );
+    fn preference(&self, channel: ChannelId) -> u16;
+    fn intern(&mut self, attrs: Attrs) -> Arc<Attrs>;
+    fn refresh_begin(&mut self, channel: ChannelId);
+    fn refresh_end(&mut self, channel: ChannelId);
+    fn state(&mut self, me: ProtoId, state: ProtoState);
+    fn fail(&mut self, me: ProtoId, restart: bool);
+    fn arm(&mut self, me: ProtoId, key: u32, delay: u64);
+    fn disarm(&mut self, me: ProtoId, key: u32);
+    fn again(&mut self, me: ProtoId);
+    fn log(&mut self, me: ProtoId, class: LogClass, text: std::fmt::Arguments<'_>);
+    fn trace(&mut self, me: ProtoId, flag: TraceFlag, text: std::fmt::Arguments<'_>);
+    fn submit(&mut self, me: ProtoId, ops: &mut Vec<RouteOp>);
+    fn room(&self) -> usize;
+    fn ask(&mut self, me: ProtoId, question: Question) -> u64;
+    fn register_table(&mut self, me: ProtoId, family: Family, table: u32) -> Result<(), Arc<str>>;
+    fn unregister_table(&mut self, me: ProtoId, family: Family, table: u32);
+    fn interfaces_on(&mut self, me: ProtoId, on: bool);
+    fn scan_interfaces(&mut self, me: ProtoId);
+    fn set_refused(&mut self, channel: ChannelId, net: NetId, refused: bool);
+    fn is_exported_best(&self, channel: ChannelId, net: &Net) -> Option<(NetId, bool)>;
+    fn wanted(&mut self, channel: ChannelId, net: &Net) -> Option<Export>;
+    fn refeed(&mut self, channel: ChannelId);
+    fn resolve(&self, table: &str, gateway: IpAddr) -> Resolution;
+    fn watch_table(&mut self, me: ProtoId, table: &str);
+    fn shutting_down(&self) -> bool;
+    fn recovering(&self) -> bool;
+    fn kernel_error(&mut self, me: ProtoId, text: &KernelError, detail: String);
+}
+
+/// The classes of `debug`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[allow(missing_docs, reason = "the words of the option")]
+pub enum TraceFlag {
+    States,
+    Routes,
+    Filters,
+    Interfaces,
+    Events,
+    Packets,
+}
+
+impl<'a> Look<'a> {
+    /// Interfaces and addresses.
+    pub fn ifaces(&self) -> &'a Ifaces {
+        self.core.ifaces()
+    }
+}
+
+impl Ports<'_> {
+    /// For bridging to read-only methods.
+    pub fn look(&self) -> &dyn Hands {
+        &*self.core
+    }
+    /// This protocol.
+    pub fn me(&self) -> ProtoId {
+        self.me
+    }
+    /// Microseconds since the daemon's start.
+    pub fn now(&self) -> u64 {
+        self.core.now()
+    }
+    /// This protocol's configuration.
+    pub fn config(&self) -> Arc<ProtocolConfig> {
+        self.core.config(self.me)
+    }
+    /// Its channels in the order of the configuration.
+    pub fn channels(&self) -> Vec<(ChannelId, NetType)> {
+        self.core.channels(self.me)
+    }
+    /// Interfaces and addresses.
+    pub fn ifaces(&self) -> &Ifaces {
+        self.core.ifaces()
+    }
+    /// Gives a route to the table, or withdraws it (`None`). The import filter, limits and the choice of the best route follow by themselves.
+    /// `path` tells several routes of one net apart.
+    pub fn import(&mut self, channel: ChannelId, net: &Net, path: u32, attrs: Option<Arc<Attrs>>) {
+        self.core.import(self.me, channel, net, Source { proto: self.me, path }, attrs);
+    }
+    /// The same for a route that somebody else made: pipes leave the source as it is.
+    pub fn relay(&mut self, channel: ChannelId, net: &Net, source: Source, attrs: Option<Arc<Attrs>>) {
+        self.core.import(self.me, channel, net, source, attrs);
+    }
+    /// The preference configured for the channel; protocols put it into the attributes they import.
+    pub fn preference(&self, channel: ChannelId) -> u16 {
+        self.core.preference(channel)
+    }
+    /// The shared copy of an attribute set.
+    pub fn intern(&mut self, attrs: Attrs) -> Arc<Attrs> {
+        self.core.intern(attrs)
+    }
+    /// From here on every route of the channel that is not imported again until [`refresh_end`](Self::refresh_end) is withdrawn then.
+    pub fn refresh_begin(&mut self, channel: ChannelId) {
+        self.core.refresh_begin(channel);
+    }
+    /// Withdraws what was not imported again.
+    pub fn refresh_end(&mut self, channel: ChannelId) {
+        self.core.refresh_end(channel);
+    }
+    /// From `Start` to `Up`.
+    pub fn up(&mut self) {
+        self.core.state(self.me, ProtoState::Up);
+    }
+    /// The stop that took time is over.
+    pub fn down(&mut self) {
+        self.core.state(self.me, ProtoState::Down);
+    }
+    /// Goes down by itself: for good (as `disable` does) or to start again.
+    pub fn fail(&mut self, restart: bool) {
+        self.core.fail(self.me, restart);
+    }
+    /// Sets timer `key` to fire in `delay` microseconds; a running one is moved.
+    pub fn arm(&mut self, key: u32, delay: u64) {
+        self.core.arm(self.me, key, delay);
+    }
+    /// Stops timer `key`.
+    pub fn disarm(&mut self, key: u32) {
+        self.core.disarm(self.me, key);
+    }
+    /// Asks for a call of [`Instance::work`] soon.
+    pub fn again(&mut self) {
+        self.core.again(self.me);
+    }
+    /// A log line, without the protocol's name in front.
+    pub fn log(&mut self, class: LogClass, text: std::fmt::Arguments<'_>) {
+        self.core.log(self.me, class, text);
+    }
+    /// A trace line `NAME: TEXT`, if the protocol's `debug` has the flag.
+    pub fn trace(&mut self, flag: TraceFlag, text: std::fmt::Arguments<'_>) {
+        self.core.trace(self.me, flag, text);
+    }
+    /// Hands route operations to the kernel, as many from the front as there is [`room`](Self::room) for; the tickets are the caller's own
+    /// (32 bit; the engine adds the owner).
+    pub fn submit(&mut self, ops: &mut Vec<RouteOp>) {
+        self.core.submit(self.me, ops);
+    }
+    /// How many operations the kernel side takes now.
+    pub fn room(&self) -> usize {
+        self.core.room()
+    }
+    /// Asks the kernel; the answer comes to [`Instance::kernel`] with the returned ticket.
+    pub fn ask(&mut self, question: Question) -> u64 {
+        self.core.ask(self.me, question)
+    }
+    /// Claims a kernel table; notices of its routes come to [`Instance::kernel`]. The error is the name of the owner.
+    pub fn register_table(&mut self, family: Family, table: u32) -> Result<(), Arc<str>> {
+        self.core.register_table(self.me, family, table)
+    }
+    /// Gives it back.
+    pub fn unregister_table(&mut self, family: Family, table: u32) {
+        self.core.unregister_table(self.me, family, table);
+    }
+    /// The device protocol: interfaces are known from now on (or no more).
+    pub fn interfaces_on(&mut self, on: bool) {
+        self.core.interfaces_on(self.me, on);
+    }
+    /// Scans links and addresses now, unless a scan is under way.
+    pub fn scan_interfaces(&mut self) {
+        self.core.scan_interfaces(self.me);
+    }
+    /// Marks the exported route of a net as refused by the kernel (`!` in `show route`), or not.
+    pub fn set_refused(&mut self, channel: ChannelId, net: NetId, refused: bool) {
+        self.core.set_refused(channel, net, refused);
+    }
+    /// The net's number in the channel's table and whether it is exported now.
+    pub fn is_exported(&self, channel: ChannelId, net: &Net) -> Option<(NetId, bool)> {
+        self.core.is_exported_best(channel, net)
+    }
+    /// What the channel exports for `net` now: runs preexport and the filter again, changing nothing. `None`: nothing.
+    pub fn wanted(&mut self, channel: ChannelId, net: &Net) -> Option<Export> {
+        self.core.wanted(channel, net)
+    }
+    /// Feeds the channel again from the start; [`Instance::fed`] tells the end.
+    pub fn refeed(&mut self, channel: ChannelId) {
+        self.core.refeed(channel);
+    }
+    /// Resolves a recursive next hop through a table.
+    pub fn resolve(&self, table: &str, gateway: IpAddr) -> Resolution {
+        self.core.resolve(table, gateway)
+    }
+    /// Calls [`Instance::table_changed`] after changes of the table.
+    pub fn watch_table(&mut self, table: &str) {
+        self.core.watch_table(self.me, table);
+    }
+    /// The whole daemon is going down: changes caused by that must not reach the kernel.
+    pub fn shutting_down(&self) -> bool {
+        self.core.shutting_down()
+    }
+    /// Graceful restart recovery is under way.
+    pub fn recovering(&self) -> bool {
+        self.core.recovering()
+    }
+    /// A request was refused by the kernel: BIRD's line, and one with the details, rate limited.
+    pub fn kernel_error(&mut self, error: &KernelError, detail: String) {
+        self.core.kernel_error(self.me, error, detail);
+    }
+}
