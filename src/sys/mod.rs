@@ -5,3 +5,5 @@
 //! configuration or an async runtime, and all `unsafe` of the daemon lives here, each block with its reason.
 
 pub mod kernel;
+pub mod linux;
+pub mod namespace;

@@ -1,0 +1,188 @@
+//! Reads whole tables: one question at a time, one datagram per step, so that a long dump never holds up the rest.
+
+use std::collections::VecDeque;
+use std::io;
+
+use super::decode::{self, Malformed, RouteReader};
+use super::encode::{self, RTM_NEWADDR, RTM_NEWLINK, RTM_NEWROUTE};
+use super::socket::{Message, NLMSG_DONE, NLMSG_ERROR, Received, Socket};
+use crate::sys::kernel::{Address, Family, KernelError, KernelEvent, KernelRoute, Link, Question, Ticket};
+
+/// Routes in one event.
+const CHUNK: usize = 1024;
+
+/// Flag of a dump during which the data changed.
+const NLM_F_DUMP_INTR: u16 = 0x10;
+
+/// How often links or addresses that changed meanwhile are asked for again.
+const ATTEMPTS: u32 = 5;
+
+/// The socket for dumps, and the questions that wait for it.
+pub(super) struct Dumper {
+    socket: Socket,
+    waiting: VecDeque<(Ticket, Question)>,
+    running: Option<Running>,
+    reader: RouteReader,
+    sequence: u32,
+}
+
+struct Running {
+    ticket: Ticket,
+    question: Question,
+    attempt: u32,
+    links: Vec<Link>,
+    addresses: Vec<Address>,
+    routes: Vec<KernelRoute>,
+    /// The answer has holes.
+    failure: Option<KernelError>,
+}
+
+impl Dumper {
+    pub fn open() -> io::Result<Dumper> {
+        let socket = Socket::open(&[])?;
+        socket.acknowledge()?;
+        // Without strict checking each dump brings all tables; the others are dropped in `take`.
+        socket.strict();
+        let (waiting, reader) = (VecDeque::new(), RouteReader::default());
+        Ok(Dumper { socket, waiting, running: None, reader, sequence: 0 })
+    }
+
+    /// The descriptor to wait for.
+    pub fn socket(&self) -> &Socket {
+        &self.socket
+    }
+
+    /// Queues a question, and puts it if no other is open.
+    pub fn ask(&mut self, ticket: Ticket, question: Question, out: &mut Vec<KernelEvent>) {
+        self.waiting.push_back((ticket, question));
+        self.next(out);
+    }
+
+    fn next(&mut self, out: &mut Vec<KernelEvent>) {
+        while self.running.is_none()
+            && let Some((ticket, question)) = self.waiting.pop_front()
+        {
+            self.start(ticket, question, 1, out);
+        }
+    }
+
+    fn start(&mut self, ticket: Ticket, question: Question, attempt: u32, out: &mut Vec<KernelEvent>) {
+        self.sequence = self.sequence.wrapping_add(1);
+        let request = match question {
+            Question::Links => encode::dump_links(self.sequence),
+            Question::Addresses => encode::dump_addresses(self.sequence),
+            Question::Routes { family, table } => encode::dump_routes(self.sequence, family, table),
+            Question::ReceiveBuffer(_) => return,
+        };
+        let mut running = Running {
+            ticket,
+            question,
+            attempt,
+            links: Vec::new(),
+            addresses: Vec::new(),
+            routes: Vec::new(),
+            failure: None,
+        };
+        match self.socket.send(&request) {
+            Ok(()) => self.running = Some(running),
+            Err(error) => {
+                running.failure = Some(error.into());
+                running.finish(out);
+            }
+        }
+    }
+
+    /// Reads one datagram of the answer.
+    pub fn step(&mut self, out: &mut Vec<KernelEvent>) -> io::Result<()> {
+        let Dumper { socket, running, reader, sequence, .. } = self;
+        match socket.receive()? {
+            Received::Data => {}
+            Received::Foreign | Received::Nothing => return Ok(()),
+            Received::Overrun => {
+                if let Some(running) = running {
+                    running.failure = Some(KernelError::new(libc::ENOBUFS));
+                }
+                return Ok(());
+            }
+        }
+        for message in socket.messages().filter(|message| message.sequence == *sequence) {
+            let Some(current) = running else { break };
+            if message.flags & NLM_F_DUMP_INTR != 0 {
+                current.failure = Some(KernelError::new(libc::EINTR));
+            }
+            if message.kind != NLMSG_DONE && message.kind != NLMSG_ERROR {
+                if let Err(Malformed(why)) = current.take(&message, reader, out) {
+                    out.push(KernelEvent::Skipped(format!("Netlink: {why} in a dump")));
+                }
+                continue;
+            }
+            if let Err(error) = message.outcome()
+                && !current.is_missing_table(&error)
+            {
+                current.failure = Some(error);
+            }
+            if let Some(ended) = running.take() {
+                if ended.worth_repeating() {
+                    self.start(ended.ticket, ended.question, ended.attempt + 1, out);
+                } else {
+                    ended.finish(out);
+                }
+            }
+            break;
+        }
+        self.next(out);
+        Ok(())
+    }
+}
+
+impl Running {
+    fn take(
+        &mut self,
+        message: &Message<'_>,
+        reader: &mut RouteReader,
+        out: &mut Vec<KernelEvent>,
+    ) -> Result<(), Malformed> {
+        match (self.question, message.kind) {
+            (Question::Links, RTM_NEWLINK) => self.links.extend(decode::link(message.payload)?),
+            (Question::Addresses, RTM_NEWADDR) => self.addresses.extend(decode::address(message.payload)?),
+            (Question::Routes { family, table }, RTM_NEWROUTE) => {
+                let wanted = |route: &KernelRoute| {
+                    route.key.table == table && Family::of(&route.key.dst) == family && !route.body.cloned()
+                };
+                self.routes.extend(reader.route(message.payload)?.filter(wanted));
+                if self.routes.len() >= CHUNK {
+                    let next = Vec::with_capacity(CHUNK);
+                    out.push(KernelEvent::Routes(self.ticket, std::mem::replace(&mut self.routes, next)));
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// A table without routes need not exist; the kernel calls that an error.
+    fn is_missing_table(&self, error: &KernelError) -> bool {
+        matches!(self.question, Question::Routes { .. }) && error.errno == libc::ENOENT
+    }
+
+    fn worth_repeating(&self) -> bool {
+        let small = matches!(self.question, Question::Links | Question::Addresses);
+        let interrupted = self.failure.as_ref().is_some_and(|error| error.errno == libc::EINTR);
+        small && interrupted && self.attempt < ATTEMPTS
+    }
+
+    fn finish(self, out: &mut Vec<KernelEvent>) {
+        let Running { ticket, question, links, addresses, routes, failure, .. } = self;
+        let outcome = failure.map_or(Ok(()), Err);
+        match question {
+            Question::Links => out.push(KernelEvent::Links(ticket, outcome.map(|()| links))),
+            Question::Addresses => out.push(KernelEvent::Addresses(ticket, outcome.map(|()| addresses))),
+            Question::Routes { .. } | Question::ReceiveBuffer(_) => {
+                if !routes.is_empty() {
+                    out.push(KernelEvent::Routes(ticket, routes));
+                }
+                out.push(KernelEvent::Finished(ticket, outcome));
+            }
+        }
+    }
+}

@@ -1,0 +1,284 @@
+//! Netlink, on a thread of its own.
+//!
+//! Why a thread: the kernel carries a request out inside `send`, about a millisecond for each buffer, and all of it
+//! under one lock; an executor's worker must not be held up by that, and a second thread would gain nothing. How: the
+//! thread waits for its bell and its sockets, and does a little of everything that is due in each turn: notices first,
+//! one datagram of a dump, one buffer of requests. Nothing in here is async.
+//!
+//! Four sockets: requests ([`writer`]), dumps ([`dump`]) and notices of two classes ([`watch`]).
+//!
+//! Both directions are bounded. The daemon never waits for the thread: it submits what there is room for. The thread
+//! waits when its events are not collected; then notices pile up in the kernel and at worst become an overrun.
+
+mod decode;
+mod dump;
+mod encode;
+pub(super) mod setup;
+mod socket;
+#[cfg(test)]
+mod tests;
+mod watch;
+mod writer;
+
+use std::collections::VecDeque;
+use std::io;
+use std::os::fd::AsFd;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use self::dump::Dumper;
+use self::socket::Bell;
+use self::watch::Watch;
+use self::writer::Writer;
+use super::kernel::{Kernel, KernelError, KernelEvent, NoticeClass, Question, RouteOp, Ticket};
+
+/// Operations that may be open at once.
+const OPEN_OPERATIONS: usize = 128 * 1024;
+
+/// Operations arranged together. The more, the better they are grouped.
+const WINDOW: usize = 64 * 1024;
+
+/// Answers, routes and other events that wait to be collected before the thread stops producing more.
+const WAITING_EVENTS: usize = 64 * 1024;
+
+/// The kernel of the network namespace in which this was started.
+pub struct NetlinkKernel {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+struct Shared {
+    state: Mutex<State>,
+    /// Rung for the thread: there is a command, or it is to end.
+    bell: Bell,
+    /// Signalled for the thread: events were collected.
+    collected: Condvar,
+    /// Called after events were added to an empty queue.
+    wake: Box<dyn Fn() + Send + Sync>,
+}
+
+#[derive(Default)]
+struct State {
+    commands: VecDeque<Command>,
+    /// Operations submitted and not answered.
+    open: usize,
+    events: Vec<KernelEvent>,
+    /// How much `events` holds, in answers and routes.
+    waiting: usize,
+    closed: bool,
+}
+
+enum Command {
+    Change(VecDeque<RouteOp>),
+    Ask(Ticket, Question),
+}
+
+impl NetlinkKernel {
+    /// Opens the sockets and starts the thread. `wake` is called, from that thread, when there is something to
+    /// [`poll`](Kernel::poll) after nothing was; it must not wait.
+    pub fn start(wake: impl Fn() + Send + Sync + 'static) -> io::Result<NetlinkKernel> {
+        let state = Mutex::default();
+        let (bell, collected) = (Bell::new()?, Condvar::new());
+        let shared = Arc::new(Shared { state, bell, collected, wake: Box::new(wake) });
+        let writer = Writer::open()?;
+        let mut worker = Worker {
+            shared: Arc::clone(&shared),
+            dumper: Dumper::open()?,
+            watches: [
+                Watch::open(NoticeClass::Interfaces, writer.port())?,
+                Watch::open(NoticeClass::Routes, writer.port())?,
+            ],
+            writer,
+            commanded: false,
+            events: Vec::new(),
+        };
+        let thread = std::thread::Builder::new().name("netlink".to_owned()).spawn(move || worker.run())?;
+        Ok(NetlinkKernel { shared, thread: Some(thread) })
+    }
+}
+
+impl Kernel for NetlinkKernel {
+    fn room(&self) -> usize {
+        OPEN_OPERATIONS.saturating_sub(self.shared.lock().open)
+    }
+
+    fn submit(&mut self, ops: &mut Vec<RouteOp>) {
+        let mut state = self.shared.lock();
+        let count = ops.len().min(OPEN_OPERATIONS.saturating_sub(state.open));
+        if count == 0 {
+            return;
+        }
+        state.open += count;
+        state.commands.push_back(Command::Change(ops.drain(..count).collect()));
+        drop(state);
+        self.shared.bell.ring();
+    }
+
+    fn ask(&mut self, ticket: Ticket, question: Question) {
+        self.shared.lock().commands.push_back(Command::Ask(ticket, question));
+        self.shared.bell.ring();
+    }
+
+    fn poll(&mut self, out: &mut Vec<KernelEvent>) {
+        let mut state = self.shared.lock();
+        out.append(&mut state.events);
+        state.waiting = 0;
+        drop(state);
+        self.shared.collected.notify_one();
+    }
+}
+
+/// Ends the thread at once; what was not answered yet may or may not have been carried out.
+impl Drop for NetlinkKernel {
+    fn drop(&mut self) {
+        self.shared.lock().closed = true;
+        self.shared.bell.ring();
+        self.shared.collected.notify_one();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What runs on the thread.
+struct Worker {
+    shared: Arc<Shared>,
+    writer: Writer,
+    dumper: Dumper,
+    watches: [Watch; 2],
+    /// There are, or may be, commands that were not taken yet.
+    commanded: bool,
+    events: Vec<KernelEvent>,
+}
+
+impl Worker {
+    fn run(&mut self) {
+        loop {
+            match self.turn() {
+                Ok(()) => {}
+                Err(error) => self.events.push(KernelEvent::Lost(error.into())),
+            }
+            let lost = matches!(self.events.last(), Some(KernelEvent::Lost(_)));
+            if !self.publish() || lost {
+                return;
+            }
+        }
+    }
+
+    /// Waits if there is nothing to do, then does a little of everything that is due.
+    fn turn(&mut self) -> io::Result<()> {
+        let (shared, [interfaces, routes]) = (&self.shared, &self.watches);
+        let mut waiting = [
+            PollFd::from_borrowed_fd(shared.bell.as_fd(), PollFlags::IN),
+            PollFd::from_borrowed_fd(interfaces.socket().as_fd(), PollFlags::IN),
+            PollFd::from_borrowed_fd(routes.socket().as_fd(), PollFlags::IN),
+            PollFd::from_borrowed_fd(self.dumper.socket().as_fd(), PollFlags::IN),
+        ];
+        let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+        match poll(&mut waiting, (self.writer.busy() || self.commanded).then_some(&at_once)) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let [bell, interfaces, routes, dump] = waiting.map(|fd| !fd.revents().is_empty());
+        if bell {
+            self.shared.bell.quiet();
+            self.commanded = true;
+        }
+        for (watch, _) in self.watches.iter_mut().zip([interfaces, routes]).filter(|(_, due)| *due) {
+            watch.step(&mut self.events)?;
+        }
+        if dump {
+            self.dumper.step(&mut self.events)?;
+        }
+        if self.commanded && !self.writer.busy() {
+            self.take_commands();
+        }
+        if self.writer.busy() {
+            self.writer.step(&mut self.events)?;
+        }
+        Ok(())
+    }
+
+    /// Takes operations up to the next question, or the questions up to the next operation: a question waits until the
+    /// operations before it are done.
+    fn take_commands(&mut self) {
+        let mut questions = Vec::new();
+        let window = self.writer.window();
+        let mut state = self.shared.lock();
+        while let Some(command) = state.commands.front_mut() {
+            match command {
+                Command::Change(_) if !questions.is_empty() => break,
+                Command::Change(ops) => {
+                    let count = ops.len().min(WINDOW - window.len());
+                    window.extend(ops.drain(..count));
+                    if !ops.is_empty() {
+                        break;
+                    }
+                }
+                Command::Ask(..) if !window.is_empty() => break,
+                Command::Ask(ticket, question) => questions.push((*ticket, *question)),
+            }
+            state.commands.pop_front();
+        }
+        self.commanded = !state.commands.is_empty();
+        drop(state);
+        self.writer.arrange();
+        for (ticket, question) in questions {
+            if let Question::ReceiveBuffer(bytes) = question {
+                let set = self.watches.iter().try_for_each(|watch| watch.socket().set_receive_buffer(bytes));
+                self.events.push(KernelEvent::Finished(ticket, set.map_err(KernelError::from)));
+            } else {
+                self.dumper.ask(ticket, question, &mut self.events);
+            }
+        }
+    }
+
+    /// Hands over what has happened; waits while too much is not collected. False when nobody wants it any more.
+    fn publish(&mut self) -> bool {
+        let answered =
+            |event: &KernelEvent| if let KernelEvent::Done(answers) = event { answers.len() } else { 0 };
+        let mut state = self.shared.lock();
+        while !self.events.is_empty() && state.waiting >= WAITING_EVENTS && !state.closed {
+            state = self.shared.collected.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        if state.closed || self.events.is_empty() {
+            return !state.closed;
+        }
+        state.open = state.open.saturating_sub(self.events.iter().map(answered).sum());
+        state.waiting += self.events.iter().map(weight).sum::<usize>();
+        let was_empty = state.events.is_empty();
+        state.events.append(&mut self.events);
+        drop(state);
+        if was_empty {
+            (self.shared.wake)();
+        }
+        true
+    }
+}
+
+/// A panic must not look like silence.
+impl Drop for Worker {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.events = vec![KernelEvent::Lost(KernelError::new(libc::EIO))];
+            self.publish();
+        }
+    }
+}
+
+/// How much an event counts against the limit of events not collected.
+fn weight(event: &KernelEvent) -> usize {
+    match event {
+        KernelEvent::Done(answers) => answers.len(),
+        KernelEvent::Routes(_, routes) => routes.len(),
+        _ => 1,
+    }
+}

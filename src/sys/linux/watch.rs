@@ -1,0 +1,86 @@
+//! Listens for notices of one class.
+
+use std::io;
+
+use super::decode::{self, Malformed, RouteReader};
+use super::encode::{RTM_DELADDR, RTM_DELLINK, RTM_DELROUTE, RTM_NEWADDR, RTM_NEWLINK, RTM_NEWROUTE};
+use super::socket::{Message, Received, Socket};
+use crate::sys::kernel::{KernelEvent, NoticeClass};
+
+/// Multicast groups of rtnetlink.
+const LINK: u32 = 1;
+const IPV4_ADDRESS: u32 = 5;
+const IPV4_ROUTE: u32 = 7;
+const IPV6_ADDRESS: u32 = 9;
+const IPV6_ROUTE: u32 = 11;
+
+/// Receive buffer until somebody asks for another: about 8,000 notices.
+const RECEIVE_BUFFER: usize = 4 << 20;
+
+/// Datagrams read in one step.
+const STEP: usize = 64;
+
+/// The socket of one class of notices. Each class has its own, so that a storm of routes cannot push out the news that
+/// a link went down.
+pub(super) struct Watch {
+    socket: Socket,
+    class: NoticeClass,
+    reader: RouteReader,
+}
+
+impl Watch {
+    /// Listens from now on. What happens because of requests of the port `own` is not reported for routes: those are
+    /// answered one by one already.
+    pub fn open(class: NoticeClass, own: u32) -> io::Result<Watch> {
+        let groups: &[u32] = match class {
+            NoticeClass::Interfaces => &[LINK, IPV4_ADDRESS, IPV6_ADDRESS],
+            NoticeClass::Routes => &[IPV4_ROUTE, IPV6_ROUTE],
+        };
+        let socket = Socket::open(groups)?;
+        socket.set_receive_buffer(RECEIVE_BUFFER)?;
+        if class == NoticeClass::Routes {
+            socket.ignore_echoes_of(own)?;
+        }
+        Ok(Watch { socket, class, reader: RouteReader::default() })
+    }
+
+    /// The descriptor to wait for.
+    pub fn socket(&self) -> &Socket {
+        &self.socket
+    }
+
+    /// Reads what is there, up to a limit.
+    pub fn step(&mut self, out: &mut Vec<KernelEvent>) -> io::Result<()> {
+        for _ in 0..STEP {
+            match self.socket.receive()? {
+                Received::Nothing => break,
+                Received::Foreign => {}
+                Received::Overrun => out.push(KernelEvent::Overrun(self.class)),
+                Received::Data => {
+                    for message in self.socket.messages() {
+                        match notice(&message, &mut self.reader) {
+                            Ok(event) => out.extend(event),
+                            Err(Malformed(why)) => {
+                                out.push(KernelEvent::Skipped(format!("Netlink: {why} in a notice")));
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn notice(message: &Message<'_>, reader: &mut RouteReader) -> Result<Option<KernelEvent>, Malformed> {
+    let payload = message.payload;
+    Ok(match message.kind {
+        RTM_NEWLINK => decode::link(payload)?.map(KernelEvent::Link),
+        RTM_DELLINK => decode::link(payload)?.map(|link| KernelEvent::LinkGone(link.index)),
+        RTM_NEWADDR => decode::address(payload)?.map(KernelEvent::Address),
+        RTM_DELADDR => decode::address(payload)?.map(KernelEvent::AddressGone),
+        RTM_NEWROUTE => reader.route(payload)?.map(KernelEvent::Route),
+        RTM_DELROUTE => reader.route(payload)?.map(KernelEvent::RouteGone),
+        _ => None,
+    })
+}

@@ -1,0 +1,198 @@
+//! Carries out route operations.
+//!
+//! Why not one message and one answer per route: the kernel does the work inside `send`, and a system call for each
+//! route doubles its price. How: a window of operations is taken, put into an order the kernel likes, and sent in
+//! buffers of 16 KB with the ACK flag on the last request only. Refused requests are reported one by one with their
+//! sequence number, so every operation gets its own answer; what was not refused was done.
+//!
+//! The order: routes of one next hop set together, because the kernel searches the sets of a device in a list and finds
+//! the one it used last first; within a set scattered, because walking its trie in ascending order is slow, for
+//! deletions pathologically so. Operations on one destination keep their order: consecutive ones travel as one unit
+//! (a delete and the add that follows leave no gap), later ones go in a later round.
+
+use std::hash::{BuildHasher, Hash};
+use std::io;
+use std::sync::Arc;
+
+use rustc_hash::{FxBuildHasher, FxHashMap};
+
+use super::encode::{RouteEncoder, want_ack};
+use super::socket::{NLMSG_ERROR, Received, Socket};
+use crate::base::{IpNet, Ipv6Net};
+use crate::sys::kernel::{Answer, KernelError, KernelEvent, RouteOp};
+
+/// Bytes of requests handed over at once; the kernel is busy with them for about a millisecond.
+const PACK_BYTES: usize = 16 * 1024;
+
+/// Requests handed over at once: as many refusals as fit into a receive buffer of default size.
+const PACK_REQUESTS: usize = 250;
+
+/// Receive buffer of the request socket.
+const RECEIVE_BUFFER: usize = 1 << 20;
+
+/// The request socket, and the operations that are waiting for it.
+pub(super) struct Writer {
+    socket: Socket,
+    encoder: RouteEncoder,
+    window: Vec<RouteOp>,
+    order: Vec<u32>,
+    done: usize,
+    sequence: u32,
+    buffer: Vec<u8>,
+    refused: Vec<Option<KernelError>>,
+}
+
+impl Writer {
+    pub fn open() -> io::Result<Writer> {
+        let socket = Socket::open(&[])?;
+        socket.acknowledge()?;
+        socket.set_receive_buffer(RECEIVE_BUFFER)?;
+        Ok(Writer {
+            socket,
+            encoder: RouteEncoder::default(),
+            window: Vec::new(),
+            order: Vec::new(),
+            done: 0,
+            sequence: 0,
+            buffer: Vec::with_capacity(2 * PACK_BYTES),
+            refused: Vec::new(),
+        })
+    }
+
+    /// The sender's port of the echoes of our requests.
+    pub fn port(&self) -> u32 {
+        self.socket.port()
+    }
+
+    /// Whether operations are waiting.
+    pub fn busy(&self) -> bool {
+        self.done < self.window.len()
+    }
+
+    /// The window to be filled while the writer is not [`busy`](Self::busy); call [`arrange`](Self::arrange) after it.
+    pub fn window(&mut self) -> &mut Vec<RouteOp> {
+        if !self.busy() {
+            self.window.clear();
+            self.done = 0;
+        }
+        &mut self.window
+    }
+
+    /// Fixes the order of the window.
+    pub fn arrange(&mut self) {
+        arrange(&self.window, &mut self.order);
+    }
+
+    /// Carries out the next buffer full of operations and adds their answers.
+    pub fn step(&mut self, out: &mut Vec<KernelEvent>) -> io::Result<()> {
+        let first = self.sequence.wrapping_add(1);
+        let (mut count, mut last_start) = (0, 0);
+        self.buffer.clear();
+        for &index in self.order[self.done..].iter().take(PACK_REQUESTS) {
+            last_start = self.buffer.len();
+            self.sequence = self.sequence.wrapping_add(1);
+            self.encoder.append(&self.window[index as usize], self.sequence, &mut self.buffer);
+            count += 1;
+            if self.buffer.len() >= PACK_BYTES {
+                break;
+            }
+        }
+        want_ack(&mut self.buffer, last_start);
+        self.refused.clear();
+        self.refused.resize(count, None);
+        match self.socket.send(&self.buffer) {
+            Ok(()) => self.collect(first)?,
+            Err(error) => self.refused.fill(Some(error.into())),
+        }
+        let batch = &self.order[self.done..self.done + count];
+        let answers = batch.iter().zip(&mut self.refused).map(|(&index, refused)| Answer {
+            ticket: self.window[index as usize].ticket,
+            result: refused.take().map_or(Ok(()), Err),
+        });
+        out.push(KernelEvent::Done(answers.collect()));
+        self.done += count;
+        Ok(())
+    }
+
+    /// Reads the refusals of the requests just sent, up to the answer to the last one. All of them are there already,
+    /// unless the kernel had no memory for them: then the fate of the silent ones is not known, and they count as
+    /// refused, so that somebody looks after them.
+    fn collect(&mut self, first: u32) -> io::Result<()> {
+        loop {
+            match self.socket.receive()? {
+                Received::Data => {}
+                Received::Foreign => continue,
+                Received::Overrun | Received::Nothing => {
+                    for silent in self.refused.iter_mut().filter(|refused| refused.is_none()) {
+                        *silent = Some(KernelError::new(libc::ENOBUFS));
+                    }
+                    return Ok(());
+                }
+            }
+            for message in self.socket.messages().filter(|message| message.kind == NLMSG_ERROR) {
+                let index = message.sequence.wrapping_sub(first) as usize;
+                if let Some(refused) = self.refused.get_mut(index) {
+                    *refused = message.outcome().err();
+                    if index + 1 == self.refused.len() {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Operations on one destination that stand side by side.
+struct Unit {
+    round: u32,
+    group: u64,
+    scatter: u32,
+    start: u32,
+    end: u32,
+}
+
+/// What operations must not overtake each other on. Coarser than the kernel's key: a deletion without a metric matches
+/// any, and a route that changes its metric should not be gone in between.
+#[derive(PartialEq, Eq, Hash, Clone, Copy)]
+struct Destination(u32, IpNet, Option<Ipv6Net>);
+
+impl Destination {
+    fn of(op: &RouteOp) -> Destination {
+        Destination(op.key.table, op.key.dst, op.key.src)
+    }
+}
+
+fn hash(value: impl Hash) -> u32 {
+    // The upper half: it depends on all bits of the value.
+    (FxBuildHasher.hash_one(value) >> 32) as u32
+}
+
+/// Fills `order` with the positions of `ops` in the order they are to be carried out.
+fn arrange(ops: &[RouteOp], order: &mut Vec<u32>) {
+    order.clear();
+    if ops.len() < 2 {
+        order.extend(0..ops.len() as u32);
+        return;
+    }
+    let mut rounds: FxHashMap<Destination, u32> =
+        FxHashMap::with_capacity_and_hasher(ops.len(), FxBuildHasher);
+    let mut groups: FxHashMap<usize, u32> = FxHashMap::default();
+    let mut units: Vec<Unit> = Vec::with_capacity(ops.len());
+    let mut start = 0;
+    for same in ops.chunk_by(|a, b| Destination::of(a) == Destination::of(b)) {
+        let destination = Destination::of(&same[0]);
+        let round = *rounds.entry(destination).and_modify(|round| *round += 1).or_default();
+        // The unit goes with the next hops it ends up with.
+        let body = same.last().and_then(|op| op.verb.body());
+        let group = body.map_or(0, |body| {
+            let address = Arc::as_ptr(body).addr();
+            let hops = *groups.entry(address).or_insert_with(|| hash(&body.hops));
+            u64::from(hops) << 32 | u64::from(hash(address))
+        });
+        let end = start + same.len() as u32;
+        units.push(Unit { round, group, scatter: hash(destination), start, end });
+        start = end;
+    }
+    units.sort_unstable_by_key(|unit| (unit.round, unit.group, unit.scatter));
+    order.extend(units.iter().flat_map(|unit| unit.start..unit.end));
+}
