@@ -6,6 +6,7 @@
 pub mod base;
 pub mod config;
 pub mod engine;
+pub mod control;
 pub mod filter;
 pub mod protocols;
 pub mod syntax;

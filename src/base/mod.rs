@@ -10,6 +10,7 @@ pub mod nexthop;
 pub mod path;
 pub mod rd;
 pub mod set;
+pub mod time;
 pub mod value;
 
 pub use ids::{ChannelId, ProtoId};

@@ -1,0 +1,280 @@
+//! What the shell asks of the daemon. The engine's handle implements it; tests have a fake.
+//!
+//! Why a trait: sessions, parsing and rendering can be written, tested and changed without an engine, and nothing of the engine's insides
+//! leaks into what clients see. Every question is answered with plain data ([`view`](super::view)) collected at one moment; nothing here
+//! blocks, and whatever waits is a future.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+use super::view::route::{RouteFilter, RouteWorld};
+use super::view::status::ConfigStatusView;
+use super::view::{InterfaceView, MemoryView, ProtocolView, StaticView, StatusView, SymbolClass};
+use crate::base::time::{Now, TimeFormats};
+
+/// An answer that may take its time. [`Gone`] when the engine has ended.
+pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, Gone>> + Send + 'a>>;
+
+/// The engine has ended: there is nobody to ask.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Gone;
+
+/// The daemon as the shell sees it.
+pub trait Backend: Send + Sync + 'static {
+    /// Both clocks, read together.
+    fn now(&self) -> Now;
+
+    /// The configured time formats.
+    fn time_formats(&self) -> TimeFormats;
+
+    /// The names and the language of the running configuration.
+    fn scope(&self) -> Arc<dyn Scope>;
+
+    /// `show status`
+    fn status(&self) -> Answer<'_, StatusView>;
+
+    /// `show protocols`: those selected, in the order of the configuration; with `detail` when `all` was said.
+    fn protocols(&self, which: Selection, detail: bool) -> Answer<'_, Vec<ProtocolView>>;
+
+    /// `show interfaces`
+    fn interfaces(&self) -> Answer<'_, Vec<InterfaceView>>;
+
+    /// `show static`: this protocol whatever its state (`None` if it is not static), or all that are not down.
+    fn statics(&self, name: Option<Arc<str>>) -> Answer<'_, Vec<StaticView>>;
+
+    /// `show memory`
+    fn memory(&self) -> Answer<'_, MemoryView>;
+
+    /// Tables, names, and the channels of these protocols.
+    fn routes(&self, protocols: Vec<Arc<str>>) -> Answer<'_, RouteWorld>;
+
+    /// Carries out an action on the selected protocols and says what became of each.
+    fn act(&self, action: Action, which: Selection) -> Answer<'_, Vec<(Arc<str>, Outcome)>>;
+
+    /// `debug`: flags as [`DEBUG_WORDS`], lowest bit first. Returns how many protocols matched.
+    fn debug(&self, target: DebugTarget, mask: u32) -> Answer<'_, Result<usize, NoSuchChannel>>;
+
+    /// `mrtdump`: flags as [`MRTDUMP_WORDS`]. Returns how many protocols matched.
+    fn mrtdump(&self, which: Selection, mask: u32) -> Answer<'_, usize>;
+
+    /// The text of a dump, without its routes: those are read through [`Backend::routes`].
+    fn dump(&self, what: DumpWhat) -> Answer<'_, String>;
+
+    /// `configure`, in all its forms but `status`. What happens comes as it happens; the channel's end is the end. `notices` is kept by the timer
+    /// of an unconfirmed configuration and gets `Config timeout expired, starting undo`.
+    fn configure(
+        &self,
+        request: Configure,
+        notices: mpsc::UnboundedSender<String>,
+    ) -> mpsc::Receiver<ConfigEvent>;
+
+    /// `configure status`
+    fn configure_status(&self) -> Answer<'_, ConfigStatusView>;
+
+    /// `down` and `graceful restart`: orders the end of the daemon, and returns at once.
+    fn shutdown(&self, graceful: bool);
+}
+
+/// The running configuration as the command line needs it: what names mean, and what text means.
+pub trait Scope: Send + Sync {
+    /// What a name stands for.
+    fn find(&self, name: &str) -> Option<SymbolClass>;
+
+    /// All names of the configuration, keywords and built-in attributes left out.
+    fn list(&self) -> Vec<(Arc<str>, SymbolClass)>;
+
+    /// `eval TERM`: the whole text is one term.
+    fn eval(&self, term: &str) -> Result<String, TermError>;
+
+    /// The filter that begins at the start of the text, and how many bytes of the text it took.
+    fn filter(&self, kind: FilterKind, text: &str) -> Result<(Arc<dyn RouteFilter>, usize), TermError>;
+}
+
+/// How a filter was given.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FilterKind {
+    /// `where TERM`
+    Where,
+    /// `filter NAME`
+    Named,
+    /// `filter { ... }`
+    Inline,
+}
+
+/// Why a term has no value.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum TermError {
+    /// It could not be understood: the text behind 9001.
+    Parse(String),
+    /// It failed when it ran; why is in the log.
+    Runtime,
+}
+
+/// Which protocols a command is about.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Selection {
+    /// All of them.
+    All,
+    /// The one of this name, known to the configuration.
+    Name(Arc<str>),
+    /// Those whose names match: `*` any string, `?` one character, a backslash takes what follows literally.
+    Pattern(String),
+}
+
+impl Selection {
+    /// Whether a protocol of this name is meant.
+    pub fn matches(&self, name: &str) -> bool {
+        match self {
+            Selection::All => true,
+            Selection::Name(n) => **n == *name,
+            Selection::Pattern(p) => super::pattern::matches(p.as_bytes(), name.as_bytes()),
+        }
+    }
+}
+
+/// What is done to protocols.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Action {
+    /// `disable`, with the message; without one an old message is cleared.
+    Disable(Option<Arc<str>>),
+    /// `enable`
+    Enable(Option<Arc<str>>),
+    /// `restart`
+    Restart(Option<Arc<str>>),
+    /// `reload`: import, export or both run again.
+    Reload {
+        /// Import filters.
+        import: bool,
+        /// Export filters.
+        export: bool,
+    },
+}
+
+/// What became of one protocol.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[allow(missing_docs, reason = "the texts of the replies")]
+pub enum Outcome {
+    Disabled,
+    AlreadyDisabled,
+    Enabled,
+    AlreadyEnabled,
+    Restarted,
+    Reloading,
+    NotUp,
+    ReloadFailed,
+}
+
+/// The words of `debug` masks, lowest bit first.
+pub const DEBUG_WORDS: &[&str] = &["states", "routes", "filters", "interfaces", "events", "packets"];
+/// The words of `mrtdump` masks, lowest bit first.
+pub const MRTDUMP_WORDS: &[&str] = &["states", "messages"];
+
+/// What `debug` is about.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum DebugTarget {
+    /// Protocols with all their channels.
+    Protocols(Selection),
+    /// One channel.
+    Channel {
+        /// The protocol's name.
+        protocol: Arc<str>,
+        /// The channel's.
+        channel: String,
+    },
+}
+
+/// The protocol has no channel of that name.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct NoSuchChannel;
+
+/// What can be dumped.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[allow(missing_docs, reason = "the words of the command")]
+pub enum DumpWhat {
+    Resources,
+    Sockets,
+    AoKeys,
+    Events,
+    Interfaces,
+    Neighbors,
+    Attributes,
+    Routes,
+    Protocols,
+    FilterAll,
+}
+
+/// A form of `configure`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Configure {
+    /// Reads a file and makes it the configuration.
+    Load {
+        /// The file; the one of the daemon's command line if none was said.
+        file: Option<String>,
+        /// Routes stay as they are until a reload.
+        soft: bool,
+        /// Seconds until it is undone unless confirmed; 0 is never.
+        timeout: u32,
+    },
+    /// Reads a file and judges it.
+    Check {
+        /// As above.
+        file: Option<String>,
+    },
+    /// Reads a file and says what `configure` would do.
+    Plan {
+        /// As above.
+        file: Option<String>,
+    },
+    /// Goes back to the configuration before.
+    Undo,
+    /// Stops the timer.
+    Confirm,
+}
+
+/// What happens while a configuration is read and taken.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ConfigEvent {
+    /// The file is being read. Its name as it was given.
+    Reading(String),
+    /// It is refused: the one line `FILE:LINE:COL message`, or `FILE: why it cannot be read`. The last event.
+    Refused(String),
+    /// `check`: it is fine. The last event.
+    Fine,
+    /// A line of the plan; [`ConfigEvent::Fine`] ends it.
+    Plan(String),
+    /// An undo begins.
+    UndoRequested,
+    /// It will be undone in so many seconds.
+    UndoScheduled(u32),
+    /// How it ends. The last event.
+    Done(ConfigOutcome),
+}
+
+/// How `configure` ends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ConfigOutcome {
+    /// All is carried out.
+    Reconfigured,
+    /// Some protocol has yet to clean up.
+    InProgress,
+    /// It waits for the one before.
+    Queued,
+    /// Too late: the daemon is ending.
+    ShuttingDown,
+    /// `undo`: what waited was dropped.
+    QueueRemoved,
+    /// `confirm`: the timer is off.
+    Confirmed,
+    /// `undo`, `confirm`: nothing to undo or confirm.
+    NothingToDo,
+}
+
+impl fmt::Debug for dyn Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Backend")
+    }
+}

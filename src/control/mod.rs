@@ -1,0 +1,20 @@
+//! Floor 6: the control socket. Sessions, the command table, a view and renderers per `show`.
+//!
+//! A line of text comes in over a Unix socket, the command table turns it into a command, the command asks the [`Backend`] for a view, a
+//! renderer turns the view into lines, the [`wire::Reply`] puts codes in front of them, and the session sends them at the client's speed.
+//! Views are plain data, so that text and JSON can never disagree; only [`wire`] knows how lines look on the wire.
+
+pub mod backend;
+pub mod code;
+pub mod pattern;
+pub mod view;
+pub mod wire;
+
+pub use backend::{Backend, Scope};
+pub use code::Code;
+
+/// The version that clients are told. Tools that parse the greeting know this one; [`IDENTITY`] is the truth.
+pub const BIRD_VERSION: &str = "2.19.0";
+
+/// Who we are: the answer of `show version`.
+pub const IDENTITY: &str = concat!("Tern ", env!("CARGO_PKG_VERSION"), " (compatible with BIRD 2.19.0)");
