@@ -5,8 +5,8 @@
 
 pub mod base;
 pub mod config;
-pub mod engine;
 pub mod control;
+pub mod engine;
 pub mod filter;
 pub mod protocols;
 pub mod syntax;

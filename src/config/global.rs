@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::masks::{DebugMask, LatencyMask, LogMask, MrtdumpMask};
 use super::pattern::IfPatterns;
+pub use crate::base::time::{Fraction, TimeFormat, TimeFormats};
 
 /// Where the router id comes from.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -66,74 +67,6 @@ pub enum Host {
     Name(Arc<str>),
     /// As it is.
     Ip(IpAddr),
-}
-
-/// How a moment is written: `recent` for moments younger than `limit`, `older` beyond it; strftime with `%3f` and `%6f` for fractions.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct TimeFormat {
-    /// The format of moments within the limit, and of all without one.
-    pub recent: Arc<str>,
-    /// The age limit.
-    pub limit: Option<Duration>,
-    /// The format beyond it.
-    pub older: Option<Arc<str>>,
-}
-
-/// The fraction of a second that `iso` formats write.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Fraction {
-    /// Whole seconds.
-    None,
-    /// Three digits.
-    Millis,
-    /// Six digits.
-    Micros,
-}
-
-impl Fraction {
-    fn suffix(self) -> &'static str {
-        match self {
-            Fraction::None => "",
-            Fraction::Millis => ".%3f",
-            Fraction::Micros => ".%6f",
-        }
-    }
-}
-
-impl TimeFormat {
-    /// `iso short`: the time of the last twenty hours, the date of anything older.
-    pub fn iso_short(fraction: Fraction) -> TimeFormat {
-        TimeFormat {
-            recent: format!("%T{}", fraction.suffix()).into(),
-            limit: Some(Duration::from_secs(20 * 3600)),
-            older: Some("%F".into()),
-        }
-    }
-
-    /// `iso long`: date and time.
-    pub fn iso_long(fraction: Fraction) -> TimeFormat {
-        TimeFormat { recent: format!("%F %T{}", fraction.suffix()).into(), limit: None, older: None }
-    }
-}
-
-/// The four formats that `timeformat` sets.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct TimeFormats {
-    /// Routes in `show route`.
-    pub route: TimeFormat,
-    /// Protocols in `show protocols`.
-    pub protocol: TimeFormat,
-    /// `show status` and everything else the shell prints.
-    pub base: TimeFormat,
-    /// Log lines.
-    pub log: TimeFormat,
-}
-
-impl Default for TimeFormats {
-    fn default() -> TimeFormats {
-        let (short, long) = (TimeFormat::iso_short(Fraction::Millis), TimeFormat::iso_long(Fraction::Millis));
-        TimeFormats { route: short.clone(), protocol: short, base: long.clone(), log: long }
-    }
 }
 
 /// An extra control socket (`cli "PATH" { ... }`).

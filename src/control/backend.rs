@@ -15,6 +15,7 @@ use super::view::route::{RouteFilter, RouteWorld};
 use super::view::status::ConfigStatusView;
 use super::view::{InterfaceView, MemoryView, ProtocolView, StaticView, StatusView, SymbolClass};
 use crate::base::time::{Now, TimeFormats};
+use crate::config::{DebugMask, MrtdumpMask};
 
 /// An answer that may take its time. [`Gone`] when the engine has ended.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, Gone>> + Send + 'a>>;
@@ -55,11 +56,11 @@ pub trait Backend: Send + Sync + 'static {
     /// Carries out an action on the selected protocols and says what became of each.
     fn act(&self, action: Action, which: Selection) -> Answer<'_, Vec<(Arc<str>, Outcome)>>;
 
-    /// `debug`: flags as [`DEBUG_WORDS`], lowest bit first. Returns how many protocols matched.
-    fn debug(&self, target: DebugTarget, mask: u32) -> Answer<'_, Result<usize, NoSuchChannel>>;
+    /// `debug`. Returns how many protocols matched.
+    fn debug(&self, target: DebugTarget, mask: DebugMask) -> Answer<'_, Result<usize, NoSuchChannel>>;
 
-    /// `mrtdump`: flags as [`MRTDUMP_WORDS`]. Returns how many protocols matched.
-    fn mrtdump(&self, which: Selection, mask: u32) -> Answer<'_, usize>;
+    /// `mrtdump`. Returns how many protocols matched.
+    fn mrtdump(&self, which: Selection, mask: MrtdumpMask) -> Answer<'_, usize>;
 
     /// The text of a dump, without its routes: those are read through [`Backend::routes`].
     fn dump(&self, what: DumpWhat) -> Answer<'_, String>;
@@ -167,11 +168,6 @@ pub enum Outcome {
     NotUp,
     ReloadFailed,
 }
-
-/// The words of `debug` masks, lowest bit first.
-pub const DEBUG_WORDS: &[&str] = &["states", "routes", "filters", "interfaces", "events", "packets"];
-/// The words of `mrtdump` masks, lowest bit first.
-pub const MRTDUMP_WORDS: &[&str] = &["states", "messages"];
 
 /// What `debug` is about.
 #[derive(Clone, PartialEq, Eq, Debug)]

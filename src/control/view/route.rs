@@ -1,30 +1,17 @@
 //! What `show route` reads: tables, snapshots, the names around routes, and the doors of protocols.
 //!
-//! A million routes are not turned into a million view structs. Instead a show holds a [`RouteSnapshot`] of each table, walks it net by net at the
-//! speed of its client, and renders each [`Route`] together with [`Naming`]. A client that stops reading loses the snapshot and goes on from
+//! A million routes are not turned into a million view structs. Instead a show holds a [`Snapshot`] of one table at a time, walks it net by net at
+//! the speed of its client, and renders each [`Route`] together with [`Naming`]. A client that stops reading loses the snapshot and goes on from
 //! the next net's number in a new one.
 
 use std::fmt;
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
 use crate::base::{Net, NetType, ProtoId};
-use crate::table::{Attrs, Route};
-
-/// Called for each net: its number, itself, its routes with the best first. Filtered routes come last.
-pub type NetVisitor<'a> = dyn FnMut(u32, &Net, &[Route]) -> ControlFlow<()> + 'a;
-
-/// A table as it was at one moment.
-pub trait RouteSnapshot: Send {
-    /// Visits nets in the order of their numbers, from `from` on, until the visitor breaks off. Returns the number to go on with, which
-    /// counts from the net after the last visited one; `None` at the end.
-    fn walk(&self, from: u32, visit: &mut NetVisitor<'_>) -> Option<u32>;
-
-    /// Visits the net that equals `net`, if the table has it. Returns whether it has.
-    fn exact(&self, net: &Net, visit: &mut NetVisitor<'_>) -> bool;
-}
+use crate::control::backend::Answer;
+use crate::table::{Attrs, NetId, Route, Snapshot};
 
 /// A table that can be read again and again.
 pub trait RouteTable: Send + Sync {
@@ -35,13 +22,28 @@ pub trait RouteTable: Send + Sync {
     fn net_type(&self) -> NetType;
 
     /// The table as it is now. Costs well under a millisecond whatever the size.
-    fn snapshot(&self) -> Box<dyn RouteSnapshot>;
+    fn snapshot(&self) -> Answer<'_, Snapshot>;
+
+    /// The first of these nets that the table has, with its routes, best first. With `usable`, only a net whose best route is not a
+    /// filtered one counts.
+    fn find(&self, nets: Vec<Net>, usable: bool) -> Answer<'_, Option<Found>>;
 
     /// Whether the kernel refused the best route of this net (shown as `!` instead of `*`).
-    fn kernel_refused(&self, net: u32) -> bool {
+    fn kernel_refused(&self, net: NetId) -> bool {
         let _ = net;
         false
     }
+}
+
+/// A net that was looked for.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// Its number.
+    pub id: NetId,
+    /// Itself.
+    pub net: Net,
+    /// Its routes, best first.
+    pub routes: Vec<Route>,
 }
 
 /// Everything `show route` needs, collected at one moment.
@@ -130,7 +132,7 @@ pub trait ExportView: Send + Sync {
     fn merged(&self, net: &Net, routes: &[Route]) -> Option<Route>;
 
     /// Whether this route was really exported.
-    fn exported(&self, net_id: u32, route: &Route) -> bool;
+    fn exported(&self, net: NetId, route: &Route) -> bool;
 }
 
 /// What a filter made of a route.
