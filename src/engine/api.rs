@@ -8,11 +8,11 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::base::{ChannelId, LogClass, Net, NetType, ProtoId};
-use crate::config::ProtocolConfig;
+use crate::config::{ChannelConfig, FilterRef, ProtocolConfig, ProtocolSyntax};
 use crate::sys::kernel::{Family, KernelError, KernelEvent, Question, RouteOp};
 use crate::table::{Attrs, NetId, Route, Source};
 
-use super::iface::{IfaceEvent, Ifaces};
+use super::iface::{IfaceEvent, Ifaces, Preferred};
 
 /// State of a protocol as the operator sees it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -97,10 +97,27 @@ pub enum Adapt {
     Restart,
 }
 
+/// A kind of protocol as the engine sees it: how to make a running one out of its configuration.
+pub trait ProtocolKind: ProtocolSyntax {
+    /// A new instance, not started yet.
+    fn spawn(&self, config: &Arc<ProtocolConfig>) -> Box<dyn Instance>;
+
+    /// The channels a protocol has at run time: those of its configuration, unless the kind knows better (a pipe has two, `pri` and `sec`, made
+    /// from one).
+    fn channels(&self, config: &ProtocolConfig) -> Vec<ChannelConfig> {
+        config.channels.clone()
+    }
+}
+
 /// A running protocol. Every method returns soon; long work is cut into pieces by [`Ports::again`].
 pub trait Instance: Send {
     /// Starts. Up at once is the usual answer; `Start` means that [`Ports::up`] follows later.
     fn start(&mut self, ports: &mut Ports<'_>) -> ProtoState;
+
+    /// Which routes of its table the channel is offered; `None`: the protocol takes no routes.
+    fn export_mode(&self, _channel: ChannelId) -> Option<ExportMode> {
+        None
+    }
 
     /// The channel is up: routes may be imported. Called once after every start, before the feed.
     fn channel_up(&mut self, _ports: &mut Ports<'_>, _channel: ChannelId) {}
@@ -248,6 +265,15 @@ pub trait Hands: LookAt {
     fn unregister_table(&mut self, me: ProtoId, family: Family, table: u32);
     fn interfaces_on(&mut self, me: ProtoId, on: bool);
     fn scan_interfaces(&mut self, me: ProtoId);
+    fn last_interface_scan(&self) -> Option<u64>;
+    fn set_preferred(&mut self, me: ProtoId, preferred: Preferred);
+    fn run_commands(
+        &mut self,
+        commands: &FilterRef,
+        net: &Net,
+        source: Source,
+        attrs: Arc<Attrs>,
+    ) -> Arc<Attrs>;
     fn set_refused(&mut self, channel: ChannelId, net: NetId, refused: bool);
     fn is_exported_best(&self, channel: ChannelId, net: &Net) -> Option<(NetId, bool)>;
     fn wanted(&mut self, channel: ChannelId, net: &Net) -> Option<Export>;
@@ -389,6 +415,25 @@ impl Ports<'_> {
     pub fn scan_interfaces(&mut self) {
         self.core.scan_interfaces(self.me);
     }
+    /// When interfaces were last scanned, in microseconds since the daemon's start.
+    pub fn last_interface_scan(&self) -> Option<u64> {
+        self.core.last_interface_scan()
+    }
+    /// The device protocol's `preferred` options.
+    pub fn set_preferred(&mut self, preferred: Preferred) {
+        self.core.set_preferred(self.me, preferred);
+    }
+    /// Runs the commands in braces behind a static route: what they set stays, however they end.
+    pub fn run_commands(
+        &mut self,
+        commands: &FilterRef,
+        net: &Net,
+        path: u32,
+        attrs: Arc<Attrs>,
+    ) -> Arc<Attrs> {
+        let source = Source { proto: self.me, path };
+        self.core.run_commands(commands, net, source, attrs)
+    }
     /// Marks the exported route of a net as refused by the kernel (`!` in `show route`), or not.
     pub fn set_refused(&mut self, channel: ChannelId, net: NetId, refused: bool) {
         self.core.set_refused(channel, net, refused);
@@ -397,7 +442,7 @@ impl Ports<'_> {
     pub fn is_exported(&self, channel: ChannelId, net: &Net) -> Option<(NetId, bool)> {
         self.core.is_exported_best(channel, net)
     }
-    /// What the channel exports for `net` now: runs preexport and the filter again, changing nothing. `None`: nothing.
+    /// What the export filter makes of `net` now, changing nothing. `None`: nothing. The instance's own preexport is not asked.
     pub fn wanted(&mut self, channel: ChannelId, net: &Net) -> Option<Export> {
         self.core.wanted(channel, net)
     }

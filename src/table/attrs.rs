@@ -71,6 +71,8 @@ pub struct Attrs {
     pub preference: u16,
     /// Where it points.
     pub dest: Dest,
+    /// The destination came out of a recursive next hop: no other one may resolve through this route.
+    pub recursive: bool,
     /// The router that advertised it (`from` in filters).
     pub from: Option<IpAddr>,
     /// All other attributes, sorted by number, each once, none `Void`.
@@ -116,7 +118,8 @@ impl Attrs {
 
 impl Hash for Attrs {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        (self.source, self.scope, self.preference, &self.dest, self.from, self.extra.len()).hash(state);
+        (self.source, self.scope, self.preference, &self.dest, self.recursive, self.from, self.extra.len())
+            .hash(state);
         for (id, value) in &self.extra {
             id.hash(state);
             hash_value(value, state);

@@ -60,14 +60,15 @@ pub enum Pulled {
     Block(Block),
     /// Nothing new.
     Empty,
-    /// Too far behind: blocks were lost; the cursor stands at the end now. Take a snapshot and feed again.
+    /// Too far behind: blocks were lost. Said until [`Journal::skip_to_end`] is called together with a new snapshot.
     Overrun,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Place {
     next: u64,
-    overrun: bool,
+    /// Overrun, with the place where reading stopped: numbers of nets that vanished since then still rest.
+    overrun: Option<u64>,
 }
 
 /// The journal of one table.
@@ -89,7 +90,7 @@ impl Journal {
     /// A new consumer, at the end: it sees what happens from now on.
     pub fn subscribe(&mut self) -> Cursor {
         self.seal();
-        let place = Some(Place { next: self.end(), overrun: false });
+        let place = Some(Place { next: self.end(), overrun: None });
         if let Some(at) = self.cursors.iter().position(Option::is_none) {
             self.cursors[at] = place;
             return Cursor(at as u32);
@@ -111,7 +112,7 @@ impl Journal {
         self.seal();
         let end = self.end();
         if let Some(Some(place)) = self.cursors.get_mut(cursor.0 as usize) {
-            *place = Place { next: end, overrun: false };
+            *place = Place { next: end, overrun: None };
         }
         self.trim();
     }
@@ -136,7 +137,7 @@ impl Journal {
         if self.blocks.len() > Journal::HIGH_MARK {
             let (end, keep) = (self.end(), self.end() - Journal::HIGH_MARK as u64);
             for place in self.cursors.iter_mut().flatten().filter(|p| p.next < keep) {
-                *place = Place { next: end, overrun: true };
+                *place = Place { next: end, overrun: Some(place.overrun.unwrap_or(place.next)) };
             }
             self.trim();
         }
@@ -146,7 +147,7 @@ impl Journal {
     pub fn pull(&mut self, cursor: Cursor) -> Pulled {
         self.seal();
         let Some(Some(place)) = self.cursors.get_mut(cursor.0 as usize) else { return Pulled::Empty };
-        if std::mem::take(&mut place.overrun) {
+        if place.overrun.is_some() {
             return Pulled::Overrun;
         }
         match self.blocks.get((place.next - self.first) as usize) {
@@ -163,7 +164,7 @@ impl Journal {
     /// Whether a consumer has something to read.
     pub fn pending(&self, cursor: Cursor) -> bool {
         match self.cursors.get(cursor.0 as usize) {
-            Some(Some(place)) => place.overrun || !self.open.is_empty() || place.next < self.end(),
+            Some(Some(place)) => place.overrun.is_some() || !self.open.is_empty() || place.next < self.end(),
             _ => false,
         }
     }
@@ -175,7 +176,7 @@ impl Journal {
 
     /// Whether every consumer has read everything before a mark.
     pub fn passed(&self, mark: u64) -> bool {
-        self.cursors.iter().flatten().all(|place| place.next >= mark)
+        self.cursors.iter().flatten().all(|place| place.overrun.unwrap_or(place.next) >= mark)
     }
 
     fn end(&self) -> u64 {

@@ -113,6 +113,11 @@ impl Table {
         (!routes.is_empty()).then_some((&slot.net, routes))
     }
 
+    /// The net a number stands for, or stood for while some cursor has not passed its end.
+    pub fn net_at(&self, id: NetId) -> Option<&Net> {
+        self.slot(id).map(|slot| &slot.net)
+    }
+
     /// The best usable route of a net.
     pub fn best(&self, id: NetId) -> Option<&Route> {
         self.get(id).and_then(|(_, routes)| usable_first(routes))
@@ -191,7 +196,18 @@ impl Table {
     /// Puts `route` in the place of what `source` had for `net`; without a route takes that away. Elects the best route and records the
     /// change. A route equal to the old one should not come here (see [`same_route`]).
     pub fn replace(&mut self, net: &Net, source: Source, route: Option<Route>) -> Option<Replaced> {
-        let id = match (self.find(net), &route) {
+        self.replace_at(self.find(net), net, source, route)
+    }
+
+    /// [`replace`](Self::replace) for a caller that has just looked the net up.
+    pub fn replace_at(
+        &mut self,
+        found: Option<NetId>,
+        net: &Net,
+        source: Source,
+        route: Option<Route>,
+    ) -> Option<Replaced> {
+        let id = match (found, &route) {
             (Some(id), _) => id,
             (None, Some(_)) => self.new_id(net),
             (None, None) => return None,
