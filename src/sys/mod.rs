@@ -4,6 +4,7 @@
 //! own ([`linux`]) or a fake that fails and lags on demand ([`fake`]). Nothing here knows a routing table, a
 //! configuration or an async runtime, and all `unsafe` of the daemon lives here, each block with its reason.
 
+pub mod fake;
 pub mod kernel;
 pub mod linux;
 pub mod namespace;
