@@ -77,6 +77,8 @@ pub struct Export {
     pub attrs: Option<Arc<Attrs>>,
     /// Whether an earlier route of this net (mode `Any`: of this net and source) was exported and is replaced.
     pub replaces: bool,
+    /// How many pipes the route has passed ([`Route::generation`]); 0 for a withdraw.
+    pub generation: u8,
 }
 
 /// How a stop went.
@@ -182,21 +184,55 @@ pub trait Instance: Send {
         String::new()
     }
 
-    /// Lines for `show static`; `None` for protocols that are no static ones.
-    fn static_routes(&self, _look: &Look<'_>) -> Option<Vec<StaticLine>> {
+    /// The routes for `show static`, in the order of the configuration, as they are at this moment; of an instance that is down all next hops
+    /// are dormant. `None` for protocols that are no static ones.
+    fn static_routes(&self, _look: &Look<'_>) -> Option<StaticLines> {
         None
     }
 }
+
+/// Routes of a static protocol, one by one: there may be a million.
+pub type StaticLines = Box<dyn Iterator<Item = StaticLine> + Send>;
 
 /// One route in `show static`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct StaticLine {
     /// The net.
     pub net: Net,
-    /// What stands behind it on the same line (`blackhole`, `recursive 10.0.0.1`), empty for next hops and for nothing.
-    pub dest: String,
-    /// One line per next hop, without the tab: `via 10.0.0.1 (dormant)`.
-    pub hops: Vec<String>,
+    /// Where it points, shared by all routes that point there.
+    pub target: Arc<StaticTarget>,
+}
+
+/// Where a static route points, as configured.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum StaticTarget {
+    /// Next hops in the order of the configuration.
+    Hops(Vec<StaticHopLine>),
+    /// The gateway is looked up.
+    Recursive(IpAddr),
+    /// Dropped silently.
+    Blackhole,
+    /// Answered with "host unreachable".
+    Unreachable,
+    /// Answered with "administratively prohibited".
+    Prohibit,
+    /// A net type without destinations.
+    None,
+}
+
+/// A next hop in `show static`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StaticHopLine {
+    /// The gateway; `None` for `dev`.
+    pub gateway: Option<IpAddr>,
+    /// The interface, where one is configured.
+    pub interface: Option<Arc<str>>,
+    /// `onlink`
+    pub onlink: bool,
+    /// It waits for a BFD session.
+    pub bfd: bool,
+    /// It cannot be used now.
+    pub dormant: bool,
 }
 
 /// How a recursive next hop resolves.
@@ -245,6 +281,15 @@ pub trait Hands: LookAt {
         channel: ChannelId,
         net: &Net,
         source: Source,
+        attrs: Option<Arc<Attrs>>,
+    );
+    fn relay(
+        &mut self,
+        me: ProtoId,
+        channel: ChannelId,
+        net: &Net,
+        source: Source,
+        generation: u8,
         attrs: Option<Arc<Attrs>>,
     );
     fn preference(&self, channel: ChannelId) -> u16;
@@ -304,6 +349,13 @@ impl<'a> Look<'a> {
     }
 }
 
+impl<'a> Ports<'a> {
+    /// The hands of protocol `me`.
+    pub fn new(core: &'a mut dyn Hands, me: ProtoId) -> Ports<'a> {
+        Ports { core, me }
+    }
+}
+
 impl Ports<'_> {
     /// For bridging to read-only methods.
     pub fn look(&self) -> &dyn Hands {
@@ -334,9 +386,17 @@ impl Ports<'_> {
     pub fn import(&mut self, channel: ChannelId, net: &Net, path: u32, attrs: Option<Arc<Attrs>>) {
         self.core.import(self.me, channel, net, Source { proto: self.me, path }, attrs);
     }
-    /// The same for a route that somebody else made: pipes leave the source as it is.
-    pub fn relay(&mut self, channel: ChannelId, net: &Net, source: Source, attrs: Option<Arc<Attrs>>) {
-        self.core.import(self.me, channel, net, source, attrs);
+    /// The same for a route that somebody else made: pipes leave the source as it is. `generation` counts the pipes it has passed, this one
+    /// included.
+    pub fn relay(
+        &mut self,
+        channel: ChannelId,
+        net: &Net,
+        source: Source,
+        generation: u8,
+        attrs: Option<Arc<Attrs>>,
+    ) {
+        self.core.relay(self.me, channel, net, source, generation, attrs);
     }
     /// The preference configured for the channel; protocols put it into the attributes they import.
     pub fn preference(&self, channel: ChannelId) -> u16 {

@@ -30,6 +30,8 @@ pub struct Route {
     pub filtered: bool,
     /// Not confirmed since a refresh began; swept at its end.
     pub stale: bool,
+    /// How many pipes it has passed; 0 for the maker's own table.
+    pub generation: u8,
 }
 
 const _: () = assert!(size_of::<Route>() <= 32, "every byte here is 1 MB per million routes");
