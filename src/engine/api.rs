@@ -303,7 +303,12 @@ pub trait Hands: LookAt {
     fn again(&mut self, me: ProtoId);
     fn log(&mut self, me: ProtoId, class: LogClass, text: std::fmt::Arguments<'_>);
     fn trace(&mut self, me: ProtoId, flag: TraceFlag, text: std::fmt::Arguments<'_>);
+    /// A conservative answer: [`Hands::trace`] looks for itself.
+    fn tracing(&self, _me: ProtoId, _flag: TraceFlag) -> bool {
+        true
+    }
     fn submit(&mut self, me: ProtoId, ops: &mut Vec<RouteOp>);
+    fn receive_buffer(&mut self, me: ProtoId, bytes: Option<u32>);
     fn room(&self) -> usize;
     fn ask(&mut self, me: ProtoId, question: Question) -> u64;
     fn register_table(&mut self, me: ProtoId, family: Family, table: u32) -> Result<(), Arc<str>>;
@@ -445,6 +450,15 @@ impl Ports<'_> {
     /// A trace line `NAME: TEXT`, if the protocol's `debug` has the flag.
     pub fn trace(&mut self, flag: TraceFlag, text: std::fmt::Arguments<'_>) {
         self.core.trace(self.me, flag, text);
+    }
+    /// Whether [`trace`](Self::trace) would write anything: for work that only traces need.
+    pub fn tracing(&self, flag: TraceFlag) -> bool {
+        self.core.tracing(self.me, flag)
+    }
+    /// The `netlink rx buffer` this protocol asks for (`None`: none, also when it stops). The kernel side gets the largest of all protocols: at
+    /// the first start silently, a later change is logged as `KRT: Changing netlink rx buffer size to N` (info).
+    pub fn receive_buffer(&mut self, bytes: Option<u32>) {
+        self.core.receive_buffer(self.me, bytes);
     }
     /// Hands route operations to the kernel, as many from the front as there is [`room`](Self::room) for; the tickets are the caller's own
     /// (32 bit; the engine adds the owner).
