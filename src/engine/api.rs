@@ -104,6 +104,11 @@ pub trait ProtocolKind: ProtocolSyntax {
     /// A new instance, not started yet.
     fn spawn(&self, config: &Arc<ProtocolConfig>) -> Box<dyn Instance>;
 
+    /// Whether protocols of this kind must be up before any other starts: the one that knows the interfaces.
+    fn starts_first(&self) -> bool {
+        false
+    }
+
     /// The channels a protocol has at run time: those of its configuration, unless the kind knows better (a pipe has two, `pri` and `sec`, made
     /// from one).
     fn channels(&self, config: &ProtocolConfig) -> Vec<ChannelConfig> {

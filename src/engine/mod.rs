@@ -1,7 +1,31 @@
 //! Floor 4: protocol life cycle, channels, limits, interfaces, reconfiguration.
 //!
-//! One thread owns the engine. Everything that happens to it is a message; everything it does takes
-//! a bounded slice of time, so that a million routes and a `show status` never wait for each other.
+//! One thread owns the engine. Everything that happens to it is a message; everything it does takes a bounded slice of time, so that a million
+//! routes and a `show status` never wait for each other.
+//!
+//! - [`api`]: what a protocol is to the engine and the engine to a protocol
+//! - [`engine`]: the owner of instances, and its turn of work; [`driver`] runs it on a thread
+//! - `core`: the state protocols share; `import`, `export`, `flush`, `filters`, `resolve`: what happens to routes in it
+//! - `lifecycle`: up and down; [`plan`] and [`transition`]: from one configuration to the next
 
 pub mod api;
+pub mod channel;
+pub mod core;
+pub mod driver;
+#[allow(clippy::module_inception, reason = "the engine itself is the noun of this folder")]
+pub mod engine;
+mod export;
+mod filters;
+mod flush;
 pub mod iface;
+mod import;
+mod lifecycle;
+pub mod logger;
+pub mod plan;
+pub mod proto;
+mod resolve;
+pub mod transition;
+
+pub use core::Core;
+pub use driver::{EngineGone, Handle};
+pub use engine::Engine;

@@ -1,0 +1,186 @@
+//! A channel at run time: state, counters, limits and what it has exported.
+
+use rustc_hash::FxHashSet;
+
+use super::api::{Export, ExportMode};
+use crate::base::{ChannelId, ProtoId};
+use crate::config::{ChannelConfig, Limit};
+use crate::table::{Bits, Cursor, NetId, Snapshot, Source};
+
+/// State of a channel (`show protocols all`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[allow(missing_docs, reason = "the words of the shell")]
+pub enum ChannelState {
+    #[default]
+    Down,
+    Start,
+    Up,
+    Flushing,
+}
+
+/// The counters of a channel, named as in BIRD's table "Route change stats".
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[allow(missing_docs, reason = "the rows and columns of that table")]
+pub struct Stats {
+    pub imported: u32,
+    pub filtered: u32,
+    pub exported: u32,
+    pub preferred: u32,
+    pub import_updates: Updates,
+    pub import_withdraws: Updates,
+    pub export_updates: Updates,
+    pub export_withdraws: Updates,
+}
+
+/// One row of the counters; columns that make no sense for a row stay 0.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[allow(missing_docs, reason = "the columns of that table")]
+pub struct Updates {
+    pub received: u32,
+    pub rejected: u32,
+    pub filtered: u32,
+    pub ignored: u32,
+    pub accepted: u32,
+}
+
+/// The three limits of a channel.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[allow(missing_docs, reason = "the words of the options")]
+pub enum LimitKind {
+    Receive,
+    Import,
+    Export,
+}
+
+impl LimitKind {
+    /// The word in log lines.
+    pub fn word(self) -> &'static str {
+        match self {
+            LimitKind::Receive => "receive",
+            LimitKind::Import => "import",
+            LimitKind::Export => "export",
+        }
+    }
+
+    /// The limit as configured.
+    pub fn of(self, config: &ChannelConfig) -> Option<Limit> {
+        match self {
+            LimitKind::Receive => config.receive_limit,
+            LimitKind::Import => config.import_limit,
+            LimitKind::Export => config.export_limit,
+        }
+    }
+}
+
+/// Whether a limit was hit, and blocks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct LimitState {
+    /// Shown as `[HIT]`.
+    pub hit: bool,
+    /// What is over the limit is dropped.
+    pub blocked: bool,
+}
+
+/// Where a channel stands in giving its protocol the table.
+#[derive(Debug, Default)]
+pub(super) enum Feed {
+    /// Nothing is exported.
+    #[default]
+    Off,
+    /// Walking over a snapshot; what happens meanwhile waits in the journal.
+    Walking { snapshot: Snapshot, next: NetId },
+    /// Following the journal.
+    Following,
+}
+
+/// A channel.
+#[derive(Debug)]
+pub struct Channel {
+    /// Its number.
+    pub id: ChannelId,
+    /// Whose it is.
+    pub proto: ProtoId,
+    /// As configured.
+    pub config: ChannelConfig,
+    /// Number of its table.
+    pub(super) table: usize,
+    /// Its state.
+    pub state: ChannelState,
+    /// Its counters.
+    pub stats: Stats,
+    /// State of receive, import and export limit.
+    pub limits: [LimitState; 3],
+    /// What it is offered.
+    pub mode: ExportMode,
+    pub(super) feed: Feed,
+    pub(super) cursor: Option<Cursor>,
+    /// Nets whose best (or merged) route was exported.
+    pub exported: Bits,
+    /// Mode `Any`: routes that were exported.
+    pub exported_any: FxHashSet<(NetId, Source)>,
+    /// Exported nets that the kernel refused.
+    pub refused: Bits,
+    /// Accepted, not yet delivered.
+    pub(super) outbox: Vec<Export>,
+    /// In the queue of channels that have something to do.
+    pub(super) queued: bool,
+    /// Routes are being announced again; ends with a sweep.
+    pub(super) refreshing: bool,
+    /// Graceful restart: the feed waits for the end of recovery.
+    pub gr_wait: bool,
+}
+
+impl Channel {
+    pub(super) fn new(id: ChannelId, proto: ProtoId, table: usize, config: ChannelConfig) -> Channel {
+        Channel {
+            id,
+            proto,
+            config,
+            table,
+            state: ChannelState::Down,
+            stats: Stats::default(),
+            limits: Default::default(),
+            mode: ExportMode::Best,
+            feed: Feed::Off,
+            cursor: None,
+            exported: Bits::default(),
+            exported_any: FxHashSet::default(),
+            refused: Bits::default(),
+            outbox: Vec::new(),
+            queued: false,
+            refreshing: false,
+            gr_wait: false,
+        }
+    }
+
+    /// Whether a route of (net, source) was exported.
+    pub fn was_exported(&self, id: NetId, source: Source) -> bool {
+        match self.mode {
+            ExportMode::Any => self.exported_any.contains(&(id, source)),
+            ExportMode::Best | ExportMode::Merged { .. } => self.exported.get(id.0),
+        }
+    }
+
+    pub(super) fn set_exported(&mut self, id: NetId, source: Source, on: bool) {
+        match self.mode {
+            ExportMode::Any if on => drop(self.exported_any.insert((id, source))),
+            ExportMode::Any => drop(self.exported_any.remove(&(id, source))),
+            ExportMode::Best | ExportMode::Merged { .. } => drop(self.exported.set(id.0, on)),
+        }
+    }
+
+    /// Whether routes are imported (`up`) for the row of a pipe.
+    pub fn is_up(&self) -> bool {
+        self.state == ChannelState::Up
+    }
+
+    /// Whether a feed is under way.
+    pub fn is_feeding(&self) -> bool {
+        matches!(self.feed, Feed::Walking { .. })
+    }
+
+    /// Whether anything is exported at all.
+    pub fn is_exporting(&self) -> bool {
+        !matches!(self.feed, Feed::Off)
+    }
+}

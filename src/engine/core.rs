@@ -1,0 +1,426 @@
+//! The state all protocols share: tables, channels, interfaces, timers, the kernel's door. One thread owns it.
+//!
+//! Instances are kept beside it ([`Engine`](super::engine::Engine)), so that one of them can be called with its hands on the core. What an
+//! instance sets in motion that would call an instance (a failure, a state change) is put into `pending` and done after the call.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use rustc_hash::FxHashMap;
+
+use super::api::{Export, Hands, LookAt, ProtoState, Resolution, TraceFlag};
+use super::channel::{Channel, Stats};
+use super::iface::{IfaceEvent, Ifaces, Preferred};
+use super::logger::Logger;
+use super::proto::Proto;
+use crate::base::{ChannelId, LogClass, Net, NetType, ProtoId};
+use crate::config::{Config, DebugMask, FilterRef, ProtocolConfig, TableConfig};
+use crate::sys::kernel::{Family, Kernel, KernelError, Question, RouteOp, Ticket};
+use crate::table::{Attrs, Interner, NetId, Source, Table};
+
+/// A table with what the engine knows about it.
+pub(super) struct TableSlot {
+    pub(super) table: Table,
+    pub(super) config: Arc<TableConfig>,
+    /// Channels that follow its journal.
+    pub(super) consumers: Vec<ChannelId>,
+    /// Protocols to tell after changes.
+    pub(super) watchers: BTreeSet<ProtoId>,
+    /// Changed since consumers were last woken.
+    pub(super) dirty: bool,
+}
+
+/// Something to do when no instance is being called.
+#[derive(Debug)]
+pub(super) enum Pending {
+    State(ProtoId, ProtoState),
+    Fail(ProtoId, bool),
+    Ifaces(Vec<IfaceEvent>),
+}
+
+/// Who asked the kernel a question.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Asker {
+    Proto(ProtoId),
+    Core,
+}
+
+/// The shared state.
+pub struct Core {
+    pub(super) started: Instant,
+    /// The running configuration.
+    pub config: Arc<Config>,
+    /// The router id in force.
+    pub router_id: u32,
+    pub(super) tables: Vec<Option<TableSlot>>,
+    pub(super) channels: Vec<Option<Channel>>,
+    pub(super) protos: Vec<Option<Proto>>,
+    /// Protocols in the order of the configuration.
+    pub(super) order: Vec<ProtoId>,
+    pub(super) ifaces: Ifaces,
+    /// The device protocol that keeps the interfaces, while it is up.
+    pub(super) iface_owner: Option<ProtoId>,
+    pub(super) last_iface_scan: Option<u64>,
+    pub(super) iface_scan_open: u8,
+    pub(super) kernel: Box<dyn Kernel>,
+    pub(super) kernel_tables: BTreeMap<(Family, u32), ProtoId>,
+    pub(super) askers: FxHashMap<Ticket, Asker>,
+    pub(super) next_ticket: Ticket,
+    pub(super) interner: Interner,
+    pub(super) timers: BTreeSet<(u64, ProtoId, u32)>,
+    pub(super) armed: FxHashMap<(ProtoId, u32), u64>,
+    pub(super) workers: VecDeque<ProtoId>,
+    pub(super) ready: VecDeque<ChannelId>,
+    /// Channels whose protocol does not want more exports just now.
+    pub(super) stalled: Vec<ChannelId>,
+    pub(super) dirty_tables: Vec<usize>,
+    pub(super) pending: VecDeque<Pending>,
+    pub(super) refeeds: Vec<ChannelId>,
+    pub(super) logger: Logger,
+    pub(super) shutting_down: bool,
+    pub(super) recovering: bool,
+    pub(super) next_proto: u32,
+}
+
+impl Core {
+    pub(super) fn new(
+        config: Arc<Config>,
+        kernel: Box<dyn Kernel>,
+        logger: Logger,
+        started: Instant,
+    ) -> Core {
+        Core {
+            started,
+            config,
+            router_id: 0,
+            tables: Vec::new(),
+            channels: Vec::new(),
+            protos: Vec::new(),
+            order: Vec::new(),
+            ifaces: Ifaces::default(),
+            iface_owner: None,
+            last_iface_scan: None,
+            iface_scan_open: 0,
+            kernel,
+            kernel_tables: BTreeMap::new(),
+            askers: FxHashMap::default(),
+            next_ticket: 1,
+            interner: Interner::default(),
+            timers: BTreeSet::new(),
+            armed: FxHashMap::default(),
+            workers: VecDeque::new(),
+            ready: VecDeque::new(),
+            stalled: Vec::new(),
+            dirty_tables: Vec::new(),
+            pending: VecDeque::new(),
+            refeeds: Vec::new(),
+            logger,
+            shutting_down: false,
+            recovering: false,
+            next_proto: 0,
+        }
+    }
+
+    pub(super) fn now_us(&self) -> u64 {
+        self.started.elapsed().as_micros() as u64
+    }
+
+    /// A channel by number.
+    pub fn channel(&self, id: ChannelId) -> Option<&Channel> {
+        self.channels.get(id.0 as usize)?.as_ref()
+    }
+
+    pub(super) fn channel_mut(&mut self, id: ChannelId) -> Option<&mut Channel> {
+        self.channels.get_mut(id.0 as usize)?.as_mut()
+    }
+
+    /// A protocol by number.
+    pub fn proto(&self, id: ProtoId) -> Option<&Proto> {
+        self.protos.get(id.0 as usize)?.as_ref()
+    }
+
+    pub(super) fn proto_mut(&mut self, id: ProtoId) -> Option<&mut Proto> {
+        self.protos.get_mut(id.0 as usize)?.as_mut()
+    }
+
+    /// All protocols in the order of the configuration; those on their way out come last.
+    pub fn protos(&self) -> impl Iterator<Item = &Proto> {
+        let rest = self.protos.iter().flatten().filter(|p| !self.order.contains(&p.id));
+        self.order.iter().filter_map(|id| self.proto(*id)).chain(rest)
+    }
+
+    /// A protocol by name.
+    pub fn proto_named(&self, name: &str) -> Option<&Proto> {
+        self.protos().find(|p| &*p.name == name)
+    }
+
+    pub(super) fn name_of(&self, id: ProtoId) -> Arc<str> {
+        self.proto(id).map_or_else(|| Arc::from("?"), |p| p.name.clone())
+    }
+
+    /// All tables, in the order of the configuration.
+    pub fn tables(&self) -> impl Iterator<Item = &Table> {
+        self.tables.iter().flatten().map(|t| &t.table)
+    }
+
+    pub(super) fn table_at(&self, name: &str) -> Option<usize> {
+        self.tables.iter().position(|t| t.as_ref().is_some_and(|t| **t.table.name() == *name))
+    }
+
+    /// A table by name.
+    pub fn table_named(&self, name: &str) -> Option<&Table> {
+        self.tables.get(self.table_at(name)?)?.as_ref().map(|t| &t.table)
+    }
+
+    /// The table of a live channel. A channel keeps its table alive, so the number always names one.
+    #[allow(clippy::expect_used, reason = "an invariant of the engine: tables outlive their channels")]
+    pub(super) fn table_of(&self, at: usize) -> &Table {
+        &self.tables[at].as_ref().expect("tables outlive their channels").table
+    }
+
+    #[allow(clippy::expect_used, reason = "an invariant of the engine: tables outlive their channels")]
+    pub(super) fn table_mut_of(&mut self, at: usize) -> &mut Table {
+        &mut self.tables[at].as_mut().expect("tables outlive their channels").table
+    }
+
+    /// The counters of a live channel.
+    #[allow(clippy::expect_used, reason = "called only by code that holds the number of a live channel")]
+    pub(super) fn stats_mut(&mut self, id: ChannelId) -> &mut Stats {
+        &mut self.channels[id.0 as usize].as_mut().expect("the channel is live").stats
+    }
+
+    /// Consumers of the table are woken at the end of the turn.
+    pub(super) fn mark_dirty(&mut self, table: usize) {
+        if let Some(Some(slot)) = self.tables.get_mut(table)
+            && !std::mem::replace(&mut slot.dirty, true)
+        {
+            self.dirty_tables.push(table);
+        }
+    }
+
+    /// Puts a channel into the queue of those with exports to do.
+    pub(super) fn enqueue(&mut self, id: ChannelId) {
+        if let Some(ch) = self.channel_mut(id)
+            && !std::mem::replace(&mut ch.queued, true)
+        {
+            self.ready.push_back(id);
+        }
+    }
+
+    pub(super) fn later_fail(&mut self, proto: ProtoId, restart: bool) {
+        self.pending.push_back(Pending::Fail(proto, restart));
+    }
+
+    pub(super) fn log_line(&mut self, class: LogClass, text: std::fmt::Arguments<'_>) {
+        self.logger.log(class, text);
+    }
+
+    pub(super) fn traces(&self, channel: ChannelId, flag: TraceFlag) -> bool {
+        let Some(ch) = self.channel(channel) else { return false };
+        let of_proto = self.proto(ch.proto).map_or(0, |p| p.debug.0);
+        (ch.config.debug.0 | of_proto) >> flag as u32 & 1 == 1
+    }
+
+    pub(super) fn ticket(&mut self, asker: Asker) -> Ticket {
+        let ticket = self.next_ticket;
+        self.next_ticket += 1;
+        self.askers.insert(ticket, asker);
+        ticket
+    }
+
+    /// Asks for links and addresses; the answers are taken in one after the other.
+    pub(super) fn start_iface_scan(&mut self) {
+        if self.iface_owner.is_none() || self.iface_scan_open > 0 {
+            return;
+        }
+        self.last_iface_scan = Some(self.now_us());
+        self.iface_scan_open = 2;
+        for question in [Question::Links, Question::Addresses] {
+            let ticket = self.ticket(Asker::Core);
+            self.kernel.ask(ticket, question);
+        }
+    }
+}
+
+impl LookAt for Core {
+    fn ifaces(&self) -> &Ifaces {
+        &self.ifaces
+    }
+    fn now(&self) -> u64 {
+        self.now_us()
+    }
+    fn proto_name(&self, proto: ProtoId) -> Arc<str> {
+        self.name_of(proto)
+    }
+    fn proto_of(&self, channel: ChannelId) -> Option<ProtoId> {
+        self.channel(channel).map(|c| c.proto)
+    }
+}
+
+impl Hands for Core {
+    #[allow(clippy::expect_used, reason = "an instance is called only while its protocol exists")]
+    fn config(&self, me: ProtoId) -> Arc<ProtocolConfig> {
+        self.proto(me).expect("the calling protocol exists").config.clone()
+    }
+    fn channels(&self, me: ProtoId) -> Vec<(ChannelId, NetType)> {
+        let ids = self.proto(me).map_or(&[][..], |p| &p.channels);
+        ids.iter().filter_map(|id| Some((*id, self.channel(*id)?.config.net_type))).collect()
+    }
+    fn import(
+        &mut self,
+        _me: ProtoId,
+        channel: ChannelId,
+        net: &Net,
+        source: Source,
+        attrs: Option<Arc<Attrs>>,
+    ) {
+        self.import_route(channel, net, source, attrs);
+    }
+    fn preference(&self, channel: ChannelId) -> u16 {
+        self.channel(channel).map_or(0, |c| c.config.preference)
+    }
+    fn intern(&mut self, attrs: Attrs) -> Arc<Attrs> {
+        self.interner.intern(attrs)
+    }
+    fn refresh_begin(&mut self, channel: ChannelId) {
+        self.begin_refresh(channel);
+    }
+    fn refresh_end(&mut self, channel: ChannelId) {
+        self.end_refresh(channel);
+    }
+    fn state(&mut self, me: ProtoId, state: ProtoState) {
+        self.pending.push_back(Pending::State(me, state));
+    }
+    fn fail(&mut self, me: ProtoId, restart: bool) {
+        self.later_fail(me, restart);
+    }
+    fn arm(&mut self, me: ProtoId, key: u32, delay: u64) {
+        self.disarm(me, key);
+        let at = self.now_us() + delay;
+        self.timers.insert((at, me, key));
+        self.armed.insert((me, key), at);
+    }
+    fn disarm(&mut self, me: ProtoId, key: u32) {
+        if let Some(at) = self.armed.remove(&(me, key)) {
+            self.timers.remove(&(at, me, key));
+        }
+    }
+    fn again(&mut self, me: ProtoId) {
+        if !self.workers.contains(&me) {
+            self.workers.push_back(me);
+        }
+    }
+    fn log(&mut self, me: ProtoId, class: LogClass, text: std::fmt::Arguments<'_>) {
+        let _ = me;
+        self.log_line(class, text);
+    }
+    fn trace(&mut self, me: ProtoId, flag: TraceFlag, text: std::fmt::Arguments<'_>) {
+        if self.proto(me).is_some_and(|p| p.debug.0 >> flag as u32 & 1 == 1) {
+            let name = self.name_of(me);
+            self.log_line(LogClass::Trace, format_args!("{name}: {text}"));
+        }
+    }
+    fn submit(&mut self, me: ProtoId, ops: &mut Vec<RouteOp>) {
+        for op in ops.iter_mut() {
+            op.ticket = u64::from(me.0) << 32 | op.ticket & 0xffff_ffff;
+        }
+        self.kernel.submit(ops);
+    }
+    fn room(&self) -> usize {
+        self.kernel.room()
+    }
+    fn ask(&mut self, me: ProtoId, question: Question) -> u64 {
+        let ticket = self.ticket(Asker::Proto(me));
+        self.kernel.ask(ticket, question);
+        ticket
+    }
+    fn register_table(&mut self, me: ProtoId, family: Family, table: u32) -> Result<(), Arc<str>> {
+        match self.kernel_tables.get(&(family, table)) {
+            Some(owner) if *owner != me => Err(self.name_of(*owner)),
+            _ => {
+                self.kernel_tables.insert((family, table), me);
+                Ok(())
+            }
+        }
+    }
+    fn unregister_table(&mut self, me: ProtoId, family: Family, table: u32) {
+        if self.kernel_tables.get(&(family, table)) == Some(&me) {
+            self.kernel_tables.remove(&(family, table));
+        }
+    }
+    fn interfaces_on(&mut self, me: ProtoId, on: bool) {
+        if on {
+            self.iface_owner = Some(me);
+            self.start_iface_scan();
+        } else if self.iface_owner == Some(me) {
+            self.iface_owner = None;
+            let mut events = Vec::new();
+            self.ifaces.clear(&mut events);
+            self.pending.push_back(Pending::Ifaces(events));
+        }
+    }
+    fn scan_interfaces(&mut self, _me: ProtoId) {
+        self.start_iface_scan();
+    }
+    fn last_interface_scan(&self) -> Option<u64> {
+        self.last_iface_scan
+    }
+    fn run_commands(
+        &mut self,
+        commands: &FilterRef,
+        net: &Net,
+        source: Source,
+        attrs: Arc<Attrs>,
+    ) -> Arc<Attrs> {
+        self.run_filter(commands, net, source, attrs).1
+    }
+    fn set_preferred(&mut self, _me: ProtoId, preferred: Preferred) {
+        self.ifaces.set_preferred(preferred);
+    }
+    fn set_refused(&mut self, channel: ChannelId, net: NetId, refused: bool) {
+        if let Some(ch) = self.channel_mut(channel) {
+            ch.refused.set(net.0, refused);
+        }
+    }
+    fn is_exported_best(&self, channel: ChannelId, net: &Net) -> Option<(NetId, bool)> {
+        let ch = self.channel(channel)?;
+        let id = self.table_of(ch.table).find(net)?;
+        Some((id, ch.exported.get(id.0)))
+    }
+    fn wanted(&mut self, channel: ChannelId, net: &Net) -> Option<Export> {
+        self.wanted_now(channel, net)
+    }
+    fn refeed(&mut self, channel: ChannelId) {
+        self.refeeds.push(channel);
+    }
+    fn resolve(&self, table: &str, gateway: IpAddr) -> Resolution {
+        self.resolve_gateway(table, gateway)
+    }
+    fn watch_table(&mut self, me: ProtoId, table: &str) {
+        if let Some(at) = self.table_at(table)
+            && let Some(slot) = &mut self.tables[at]
+        {
+            slot.watchers.insert(me);
+        }
+    }
+    fn shutting_down(&self) -> bool {
+        self.shutting_down
+    }
+    fn recovering(&self) -> bool {
+        self.recovering
+    }
+    fn kernel_error(&mut self, me: ProtoId, error: &KernelError, detail: String) {
+        let now = self.now_us();
+        let name = self.name_of(me);
+        self.logger.limited(now, LogClass::Warning, format_args!("Netlink: {}", error.strerror()));
+        let text = error.text.as_deref().map_or(String::new(), |t| format!(" ({t})"));
+        self.logger.limited(now, LogClass::Warning, format_args!("{name}: {detail}{text}"));
+    }
+}
+
+/// The flags of a `debug` mask as the engine asks for them.
+pub(super) fn has_flag(mask: DebugMask, flag: TraceFlag) -> bool {
+    mask.0 >> flag as u32 & 1 == 1
+}

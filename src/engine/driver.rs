@@ -1,0 +1,136 @@
+//! The engine's thread: takes messages, gives turns, sleeps until something happens.
+//!
+//! A message is a closure that runs on the engine's thread with the engine in its hands. Whoever sends one waits for its answer, so the mailbox
+//! holds at most one message per session and needs no bound of its own.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use tokio::sync::oneshot;
+
+use super::api::LookAt;
+use super::engine::Engine;
+
+type Message = Box<dyn FnOnce(&mut Engine) + Send>;
+
+#[derive(Default)]
+struct Mailbox {
+    queue: Mutex<Queue>,
+    arrived: Condvar,
+}
+
+#[derive(Default)]
+struct Queue {
+    messages: VecDeque<Message>,
+    woken: bool,
+    closed: bool,
+}
+
+/// The engine has ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct EngineGone;
+
+/// A way to reach the engine from any thread or task.
+#[derive(Clone, Default)]
+pub struct Handle {
+    mailbox: Arc<Mailbox>,
+}
+
+impl Handle {
+    /// Something happened that a turn will find (kernel events). Never waits.
+    pub fn wake(&self) {
+        let mut queue = self.mailbox.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        queue.woken = true;
+        self.mailbox.arrived.notify_one();
+    }
+
+    /// Runs a closure on the engine's thread, without waiting for it.
+    pub fn send(&self, what: impl FnOnce(&mut Engine) + Send + 'static) -> Result<(), EngineGone> {
+        let mut queue = self.mailbox.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        if queue.closed {
+            return Err(EngineGone);
+        }
+        queue.messages.push_back(Box::new(what));
+        self.mailbox.arrived.notify_one();
+        Ok(())
+    }
+
+    /// Runs a closure on the engine's thread and returns its answer.
+    pub async fn call<R: Send + 'static>(
+        &self,
+        what: impl FnOnce(&mut Engine) -> R + Send + 'static,
+    ) -> Result<R, EngineGone> {
+        let (reply, answer) = oneshot::channel();
+        self.send(move |engine| drop(reply.send(what(engine))))?;
+        answer.await.map_err(|_| EngineGone)
+    }
+
+    /// Starts the thread. `make` builds the engine on it; `booted` hears whether it came up. The thread ends when the engine is finished.
+    pub fn run(
+        &self,
+        make: impl FnOnce() -> Engine + Send + 'static,
+        booted: impl FnOnce(Result<(), String>) + Send + 'static,
+        ended: impl FnOnce() + Send + 'static,
+    ) -> std::io::Result<JoinHandle<()>> {
+        let handle = self.clone();
+        std::thread::Builder::new().name("engine".into()).stack_size(16 << 20).spawn(move || {
+            let mut engine = make();
+            let result = handle.boot(&mut engine);
+            let up = result.is_ok();
+            booted(result);
+            if up {
+                handle.serve(&mut engine);
+            }
+            let mut queue = handle.mailbox.queue.lock().unwrap_or_else(PoisonError::into_inner);
+            queue.closed = true;
+            queue.messages.clear();
+            drop(queue);
+            ended();
+        })
+    }
+
+    /// Interfaces first, because static routes and the router id depend on them; then the rest.
+    fn boot(&self, engine: &mut Engine) -> Result<(), String> {
+        engine.boot_first();
+        let patience = Instant::now() + Duration::from_secs(3);
+        while engine.is_scanning() && Instant::now() < patience {
+            if !engine.turn() {
+                self.wait(Some(Duration::from_millis(20)));
+            }
+        }
+        engine.boot_rest().map_err(str::to_owned)
+    }
+
+    fn serve(&self, engine: &mut Engine) {
+        let mut more = true;
+        while !engine.is_finished() {
+            if !more {
+                let now = engine.core.now();
+                self.wait(engine.next_timer().map(|at| Duration::from_micros(at.saturating_sub(now))));
+            }
+            while let Some(message) = self.next() {
+                message(engine);
+            }
+            more = engine.turn();
+        }
+    }
+
+    fn next(&self) -> Option<Message> {
+        self.mailbox.queue.lock().unwrap_or_else(PoisonError::into_inner).messages.pop_front()
+    }
+
+    fn wait(&self, limit: Option<Duration>) {
+        let mut queue = self.mailbox.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        if queue.messages.is_empty() && !queue.woken {
+            let limit = limit.unwrap_or(Duration::from_secs(3600));
+            queue = self
+                .mailbox
+                .arrived
+                .wait_timeout(queue, limit)
+                .map_or_else(|e| e.into_inner().0, |(queue, _)| queue);
+        }
+        queue.woken = false;
+    }
+}

@@ -1,0 +1,363 @@
+//! The owner of everything: instances, the shared core, the transition between configurations; and its turn of work.
+//!
+//! A turn ([`Engine::turn`]) does a little of everything that is due: what calls left behind, kernel events, timers, work of instances, exports,
+//! flushes. Between turns the [`driver`](super::driver) takes messages, so nothing waits longer than a turn.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::api::{Export, Instance, LookAt, Ports, ProtoState, ProtocolKind, TraceFlag};
+use super::core::{Asker, Core, Pending};
+use super::export::Turn;
+use super::iface::IfaceEvent;
+use super::logger::Logger;
+use super::transition::Transition;
+use crate::base::{ChannelId, LogClass, ProtoId};
+use crate::config::Config;
+use crate::sys::kernel::{Kernel, KernelEvent, NoticeClass};
+
+/// The engine.
+pub struct Engine {
+    /// What protocols share.
+    pub core: Core,
+    pub(super) instances: Vec<Option<Box<dyn Instance>>>,
+    pub(super) kinds: &'static [&'static dyn ProtocolKind],
+    pub(super) flushers: Vec<ProtoId>,
+    /// From one configuration to the next.
+    pub transition: Transition,
+    events: Vec<KernelEvent>,
+    finished: bool,
+}
+
+impl Engine {
+    /// An engine with nothing running yet; [`Engine::boot`] starts it.
+    pub fn new(
+        config: Arc<Config>,
+        kinds: &'static [&'static dyn ProtocolKind],
+        kernel: Box<dyn Kernel>,
+        logger: Logger,
+        started: Instant,
+    ) -> Engine {
+        Engine {
+            core: Core::new(config, kernel, logger, started),
+            instances: Vec::new(),
+            kinds,
+            flushers: Vec::new(),
+            transition: Transition::default(),
+            events: Vec::new(),
+            finished: false,
+        }
+    }
+
+    /// Whether the daemon has nothing left to do and may end.
+    pub fn is_finished(&self) -> bool {
+        self.finished
+    }
+
+    /// Calls an instance with its hands on the core. A panic in it takes that protocol down, not the daemon.
+    pub(super) fn call<R>(
+        &mut self,
+        id: ProtoId,
+        what: impl FnOnce(&mut dyn Instance, &mut Ports<'_>) -> R,
+    ) -> Option<R> {
+        let mut instance = self.instances.get_mut(id.0 as usize)?.take()?;
+        let core = &mut self.core;
+        let result = catch_unwind(AssertUnwindSafe(|| what(&mut *instance, &mut Ports { core, me: id })));
+        match result {
+            Ok(result) => {
+                self.instances[id.0 as usize] = Some(instance);
+                Some(result)
+            }
+            Err(_) => {
+                let name = self.core.name_of(id);
+                self.core.log_line(
+                    LogClass::Bug,
+                    format_args!("Protocol {name} failed internally and is taken down; please report this"),
+                );
+                self.core.later_fail(id, false);
+                None
+            }
+        }
+    }
+
+    /// An instance to look at.
+    pub fn instance(&self, id: ProtoId) -> Option<&dyn Instance> {
+        self.instances.get(id.0 as usize)?.as_deref()
+    }
+
+    /// Does a little of everything that is due; `true` when there is more to do at once.
+    pub fn turn(&mut self) -> bool {
+        self.kernel_events();
+        self.fire_timers();
+        self.settle();
+        let mut more = self.work();
+        self.settle();
+        more |= self.exports();
+        self.settle();
+        more |= self.flushes();
+        self.settle();
+        self.advance_transition();
+        if self.core.shutting_down && self.all_down() {
+            self.finished = true;
+        }
+        more || !self.core.pending.is_empty() || !self.core.dirty_tables.is_empty()
+    }
+
+    /// When the next timer is due, in microseconds since the start.
+    pub fn next_timer(&self) -> Option<u64> {
+        let timer = self.core.timers.first().map(|(at, _, _)| *at);
+        [timer, self.transition.deadline()].into_iter().flatten().min()
+    }
+
+    /// What calls have left behind, until nothing is left.
+    pub(super) fn settle(&mut self) {
+        loop {
+            while let Some(pending) = self.core.pending.pop_front() {
+                match pending {
+                    Pending::State(id, ProtoState::Up) => self.proto_up(id),
+                    Pending::State(id, ProtoState::Down) => self.instance_stopped(id),
+                    Pending::State(..) => {}
+                    Pending::Fail(id, restart) => self.fail(id, restart),
+                    Pending::Ifaces(events) => self.tell_ifaces(&events),
+                }
+            }
+            for channel in std::mem::take(&mut self.core.refeeds) {
+                self.core.start_feed(channel);
+            }
+            if self.core.dirty_tables.is_empty() {
+                return;
+            }
+            self.wake_consumers();
+        }
+    }
+
+    fn wake_consumers(&mut self) {
+        for table in std::mem::take(&mut self.core.dirty_tables) {
+            let Some(Some(slot)) = self.core.tables.get_mut(table) else { continue };
+            slot.dirty = false;
+            let (consumers, name) = (slot.consumers.clone(), slot.table.name().clone());
+            let watchers: Vec<ProtoId> = slot.watchers.iter().copied().collect();
+            for channel in consumers {
+                self.core.enqueue(channel);
+            }
+            for proto in watchers {
+                self.call(proto, |i, p| i.table_changed(p, &name));
+            }
+        }
+    }
+
+    pub(super) fn tell_ifaces(&mut self, events: &[IfaceEvent]) {
+        let protos: Vec<ProtoId> = self.core.protos().map(|p| p.id).collect();
+        for event in events {
+            for id in &protos {
+                self.call(*id, |i, p| i.iface(p, event));
+            }
+        }
+        self.core.renew_router_id();
+    }
+
+    fn kernel_events(&mut self) {
+        let mut events = std::mem::take(&mut self.events);
+        self.core.kernel.poll(&mut events);
+        for event in events.drain(..) {
+            self.kernel_event(event);
+            self.settle();
+        }
+        self.events = events;
+    }
+
+    fn kernel_event(&mut self, event: KernelEvent) {
+        let mut changes = Vec::new();
+        let ifaces = &mut self.core.ifaces;
+        let owned = self.core.iface_owner.is_some();
+        match event {
+            KernelEvent::Done(answers) => {
+                let mut rest = &answers[..];
+                while let Some(first) = rest.first() {
+                    let owner = first.ticket >> 32;
+                    let count = rest.iter().take_while(|a| a.ticket >> 32 == owner).count();
+                    let (mine, others) = rest.split_at(count);
+                    rest = others;
+                    let mine = mine.to_vec();
+                    self.call(ProtoId(owner as u32), |i, p| i.kernel(p, KernelEvent::Done(mine)));
+                }
+            }
+            KernelEvent::Links(ticket, result) => {
+                self.core.askers.remove(&ticket);
+                self.core.iface_scan_open = self.core.iface_scan_open.saturating_sub(1);
+                match result {
+                    Ok(links) if owned => self.core.ifaces.scanned_links(links, &mut changes),
+                    Ok(_) => {}
+                    Err(e) => self.core.log_line(LogClass::Error, format_args!("Interface scan failed: {e}")),
+                }
+            }
+            KernelEvent::Addresses(ticket, result) => {
+                self.core.askers.remove(&ticket);
+                self.core.iface_scan_open = self.core.iface_scan_open.saturating_sub(1);
+                match result {
+                    Ok(list) if owned => self.core.ifaces.scanned_addresses(list, &mut changes),
+                    Ok(_) => {}
+                    Err(e) => self.core.log_line(LogClass::Error, format_args!("Address scan failed: {e}")),
+                }
+            }
+            KernelEvent::Link(link) if owned => ifaces.link(link, &mut changes),
+            KernelEvent::LinkGone(index) if owned => ifaces.link_gone(index, &mut changes),
+            KernelEvent::Address(address) if owned => ifaces.address(&address, &mut changes),
+            KernelEvent::AddressGone(address) if owned => ifaces.address_gone(&address, &mut changes),
+            KernelEvent::Link(_)
+            | KernelEvent::LinkGone(_)
+            | KernelEvent::Address(_)
+            | KernelEvent::AddressGone(_) => {}
+            KernelEvent::Routes(ticket, routes) => {
+                if let Some(Asker::Proto(id)) = self.core.askers.get(&ticket).copied() {
+                    self.call(id, |i, p| i.kernel(p, KernelEvent::Routes(ticket, routes)));
+                }
+            }
+            KernelEvent::Finished(ticket, result) => {
+                if let Some(Asker::Proto(id)) = self.core.askers.remove(&ticket) {
+                    self.call(id, |i, p| i.kernel(p, KernelEvent::Finished(ticket, result)));
+                }
+            }
+            KernelEvent::Route(ref route) | KernelEvent::RouteGone(ref route) => {
+                let family = crate::sys::kernel::Family::of(&route.key.dst);
+                if let Some(id) = self.core.kernel_tables.get(&(family, route.key.table)).copied() {
+                    self.call(id, |i, p| i.kernel(p, event));
+                }
+            }
+            KernelEvent::Overrun(NoticeClass::Interfaces) => {
+                self.core.log_line(LogClass::Warning, format_args!("{OVERRUN}"));
+                self.core.start_iface_scan();
+            }
+            KernelEvent::Overrun(NoticeClass::Routes) => {
+                self.core.log_line(LogClass::Warning, format_args!("{OVERRUN}"));
+                let owners: std::collections::BTreeSet<ProtoId> =
+                    self.core.kernel_tables.values().copied().collect();
+                for id in owners {
+                    self.call(id, |i, p| i.kernel(p, KernelEvent::Overrun(NoticeClass::Routes)));
+                }
+            }
+            KernelEvent::Skipped(text) => {
+                let now = self.core.now();
+                self.core.logger.limited(now, LogClass::Warning, format_args!("Netlink: {text}"));
+            }
+            KernelEvent::Lost(error) => self.core.log_line(
+                LogClass::Fatal,
+                format_args!(
+                    "The connection to the kernel is lost: {error}; routes are not synchronised any more"
+                ),
+            ),
+        }
+        if !changes.is_empty() {
+            self.trace_ifaces(&changes);
+            self.tell_ifaces(&changes);
+        }
+    }
+
+    fn trace_ifaces(&mut self, changes: &[IfaceEvent]) {
+        let wanted = self.core.protos().any(|p| super::core::has_flag(p.debug, TraceFlag::Interfaces));
+        if !wanted {
+            return;
+        }
+        let Some(owner) = self.core.iface_owner else { return };
+        for event in changes {
+            let name = self.core.ifaces.get(event.ifindex).map_or_else(|| "?".into(), |i| i.name.to_string());
+            let word = match &event.change {
+                super::iface::IfaceChange::Up => "up".to_owned(),
+                super::iface::IfaceChange::Down => "down".to_owned(),
+                super::iface::IfaceChange::Link => "link or MTU changed".to_owned(),
+                super::iface::IfaceChange::AddrUp(a) => format!("address {} added", a.ip),
+                super::iface::IfaceChange::AddrDown(a) => format!("address {} removed", a.ip),
+            };
+            self.call(owner, |_, p| p.trace(TraceFlag::Interfaces, format_args!("Interface {name} {word}")));
+        }
+    }
+
+    fn fire_timers(&mut self) {
+        let now = self.core.now();
+        while let Some((at, id, key)) = self.core.timers.first().copied().filter(|(at, _, _)| *at <= now) {
+            self.core.timers.remove(&(at, id, key));
+            self.core.armed.remove(&(id, key));
+            self.call(id, |i, p| i.timer(p, key));
+            self.settle();
+        }
+    }
+
+    /// One piece of work for every instance that asked for it.
+    fn work(&mut self) -> bool {
+        for _ in 0..self.core.workers.len() {
+            let Some(id) = self.core.workers.pop_front() else { break };
+            self.call(id, |i, p| i.work(p));
+        }
+        !self.core.workers.is_empty()
+    }
+
+    /// One turn of every channel with something to export.
+    fn exports(&mut self) -> bool {
+        for channel in std::mem::take(&mut self.core.stalled) {
+            self.core.enqueue(channel);
+        }
+        for _ in 0..self.core.ready.len() {
+            let Some(channel) = self.core.ready.pop_front() else { break };
+            self.export_channel(channel);
+        }
+        !self.core.ready.is_empty()
+    }
+
+    fn export_channel(&mut self, channel: ChannelId) {
+        let Some(ch) = self.core.channel_mut(channel) else { return };
+        ch.queued = false;
+        let id = ch.proto;
+        let Some(mut instance) = self.instances.get_mut(id.0 as usize).and_then(Option::take) else { return };
+        let ready = instance.ready(&Ports { core: &mut self.core, me: id });
+        if !ready {
+            self.instances[id.0 as usize] = Some(instance);
+            self.core.stalled.push(channel);
+            return;
+        }
+        let core = &mut self.core;
+        let result = catch_unwind(AssertUnwindSafe(|| {
+            let turn = core.export_turn(channel, &*instance);
+            let mut batch: Vec<Export> = match core.channel_mut(channel) {
+                Some(ch) => std::mem::take(&mut ch.outbox),
+                None => Vec::new(),
+            };
+            if !batch.is_empty() {
+                instance.export(&mut Ports { core, me: id }, channel, &mut batch);
+            }
+            batch.clear();
+            if let Some(ch) = core.channel_mut(channel) {
+                ch.outbox = batch;
+            }
+            if turn == Turn::Fed {
+                instance.fed(&mut Ports { core, me: id }, channel);
+            }
+            turn
+        }));
+        match result {
+            Ok(turn) => {
+                self.instances[id.0 as usize] = Some(instance);
+                if turn != Turn::Idle {
+                    self.core.enqueue(channel);
+                }
+            }
+            Err(_) => self.core.later_fail(id, false),
+        }
+    }
+
+    /// One piece of every flush under way.
+    fn flushes(&mut self) -> bool {
+        for id in std::mem::take(&mut self.flushers) {
+            if self.flush_piece(id) {
+                self.flushers.push(id);
+            }
+        }
+        !self.flushers.is_empty()
+    }
+
+    fn all_down(&self) -> bool {
+        self.core.protos().all(|p| p.state == ProtoState::Down)
+    }
+}
+
+const OVERRUN: &str = "Kernel dropped some netlink messages, will resync on next scan.";

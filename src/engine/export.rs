@@ -1,0 +1,394 @@
+//! The way out: feeds, journals, export filters, limits, delivery.
+//!
+//! A channel is fed from a snapshot, then follows the journal from where the snapshot was taken, so it misses nothing and sees nothing twice. What
+//! the filter accepts is collected and handed to the instance in batches. Work is done in turns of about [`BUDGET`] routes.
+
+use std::sync::Arc;
+
+use super::api::{Export, ExportMode, Instance, Look, PreExport, TraceFlag};
+use super::channel::{ChannelState, Feed, LimitKind};
+use super::core::Core;
+use crate::base::{ChannelId, Net, NextHop};
+use crate::table::{Attrs, BestChange, Change, Dest, NetId, Pulled, Route, Source};
+
+/// Routes that one channel handles before the next one gets its turn.
+pub(super) const BUDGET: usize = 1024;
+
+/// What a turn has left behind.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Turn {
+    /// Nothing more to do now.
+    Idle,
+    /// There is more.
+    More,
+    /// A feed has just ended.
+    Fed,
+}
+
+impl Core {
+    /// Starts (or starts again) giving the channel its whole table.
+    pub(super) fn start_feed(&mut self, id: ChannelId) {
+        let Some(ch) = self.channel_mut(id).filter(|c| c.state == ChannelState::Up && !c.gr_wait) else {
+            return;
+        };
+        let (table, cursor) = (ch.table, ch.cursor);
+        if cursor.is_some() {
+            self.sweep_vanished(id);
+        }
+        let Some(Some(slot)) = self.tables.get_mut(table) else { return };
+        let cursor = match cursor {
+            Some(cursor) => {
+                slot.table.journal.skip_to_end(cursor);
+                cursor
+            }
+            None => {
+                slot.consumers.push(id);
+                slot.table.journal.subscribe()
+            }
+        };
+        let snapshot = slot.table.snapshot();
+        if let Some(ch) = self.channel_mut(id) {
+            ch.cursor = Some(cursor);
+            ch.feed = Feed::Walking { snapshot, next: NetId(0) };
+        }
+        self.enqueue(id);
+    }
+
+    /// Stops giving the channel anything.
+    pub(super) fn stop_export(&mut self, id: ChannelId) {
+        let Some(ch) = self.channel_mut(id) else { return };
+        ch.feed = Feed::Off;
+        ch.exported.clear();
+        ch.exported_any.clear();
+        ch.refused.clear();
+        ch.outbox.clear();
+        let (table, cursor) = (ch.table, ch.cursor.take());
+        if let (Some(cursor), Some(Some(slot))) = (cursor, self.tables.get_mut(table)) {
+            slot.table.journal.unsubscribe(cursor);
+            slot.consumers.retain(|c| *c != id);
+        }
+    }
+
+    /// One turn of a channel: filters up to [`BUDGET`] routes into its outbox.
+    pub(super) fn export_turn(&mut self, id: ChannelId, instance: &dyn Instance) -> Turn {
+        let Some(ch) = self.channel_mut(id) else { return Turn::Idle };
+        match std::mem::take(&mut ch.feed) {
+            Feed::Off => Turn::Idle,
+            Feed::Walking { snapshot, next } => {
+                let mut done = 0;
+                let mut last = None;
+                for (net_id, net, routes) in snapshot.iter_from(next) {
+                    if done >= BUDGET {
+                        last = Some(net_id);
+                        break;
+                    }
+                    done += 1;
+                    self.feed_net(id, instance, net_id, net, routes);
+                }
+                let Some(next) = last else {
+                    if let Some(ch) = self.channel_mut(id) {
+                        ch.feed = Feed::Following;
+                    }
+                    return Turn::Fed;
+                };
+                if let Some(ch) = self.channel_mut(id) {
+                    ch.feed = Feed::Walking { snapshot, next };
+                }
+                Turn::More
+            }
+            Feed::Following => {
+                let (table, cursor) = (ch.table, ch.cursor);
+                ch.feed = Feed::Following;
+                let Some(cursor) = cursor else { return Turn::Idle };
+                for _ in 0..BUDGET / crate::table::Journal::BLOCK {
+                    match self.table_mut_of(table).journal.pull(cursor) {
+                        Pulled::Empty => return Turn::Idle,
+                        Pulled::Overrun => {
+                            self.start_feed(id);
+                            return Turn::More;
+                        }
+                        Pulled::Block(block) => {
+                            for change in block.iter() {
+                                self.follow(id, instance, change);
+                            }
+                        }
+                    }
+                }
+                Turn::More
+            }
+        }
+    }
+
+    /// Withdraws what was exported and does not stand in the table any more. Needed before a feed that skips the journal: the numbers of
+    /// vanished nets rest as long as this cursor has not passed them, so their slots still tell the net.
+    fn sweep_vanished(&mut self, id: ChannelId) {
+        let Some(ch) = self.channel(id) else { return };
+        let table = self.table_of(ch.table);
+        let usable = |net: NetId, source: Option<Source>| {
+            table.get(net).is_some_and(|(_, routes)| match source {
+                Some(source) => routes.iter().any(|r| r.source == source && !r.filtered),
+                None => routes.first().is_some_and(|r| !r.filtered),
+            })
+        };
+        let nobody = Source { proto: ch.proto, path: 0 };
+        let gone: Vec<(NetId, Source, Net)> = match ch.mode {
+            ExportMode::Any => {
+                let list = ch.exported_any.iter().filter(|(net, source)| !usable(*net, Some(*source)));
+                list.filter_map(|(net, source)| Some((*net, *source, table.net_at(*net)?.clone()))).collect()
+            }
+            ExportMode::Best | ExportMode::Merged { .. } => {
+                let list = ch.exported.iter().map(NetId).filter(|net| !usable(*net, None));
+                list.filter_map(|net| Some((net, nobody, table.net_at(net)?.clone()))).collect()
+            }
+        };
+        for (net_id, source, net) in gone {
+            self.stats_mut(id).export_withdraws.received += 1;
+            self.deliver(id, net_id, &net, None, source, None);
+        }
+    }
+
+    fn feed_net(
+        &mut self,
+        id: ChannelId,
+        instance: &dyn Instance,
+        net_id: NetId,
+        net: &Net,
+        routes: &[Route],
+    ) {
+        match self.channel(id).map(|c| c.mode) {
+            Some(ExportMode::Any) => {
+                for route in routes.iter().filter(|r| !r.filtered) {
+                    self.offer(id, instance, net_id, net, Some(route), route.source);
+                }
+            }
+            Some(ExportMode::Merged { limit }) => self.offer_merged(id, instance, net_id, net, routes, limit),
+            Some(ExportMode::Best) => {
+                if let Some(best) = routes.first().filter(|r| !r.filtered) {
+                    self.offer(id, instance, net_id, net, Some(best), best.source);
+                }
+            }
+            None => {}
+        }
+    }
+
+    fn follow(&mut self, id: ChannelId, instance: &dyn Instance, change: &Change) {
+        match self.channel(id).map(|c| c.mode) {
+            Some(ExportMode::Any) => {
+                self.offer(id, instance, change.id, &change.net, change.route.as_ref(), change.source)
+            }
+            Some(ExportMode::Best) => {
+                if let Some(best) = change.new_best() {
+                    let source = best.map_or(change.source, |b| b.source);
+                    self.offer(id, instance, change.id, &change.net, best, source);
+                }
+            }
+            Some(ExportMode::Merged { limit }) => {
+                let Some(table) = self.channel(id).map(|c| c.table) else { return };
+                let now: Option<(Net, Vec<Route>)> =
+                    self.table_of(table).get(change.id).map(|(net, routes)| (net.clone(), routes.to_vec()));
+                match now {
+                    Some((net, routes)) if net == change.net => {
+                        self.offer_merged(id, instance, change.id, &net, &routes, limit);
+                    }
+                    _ if !matches!(change.best, BestChange::Same) => {
+                        self.offer(id, instance, change.id, &change.net, None, change.source);
+                    }
+                    _ => {}
+                }
+            }
+            None => {}
+        }
+    }
+
+    /// Runs preexport and the export filter; `None` when the route does not pass.
+    fn pass(
+        &mut self,
+        id: ChannelId,
+        instance: &dyn Instance,
+        net: &Net,
+        route: &Route,
+        silent: bool,
+    ) -> Option<Arc<Attrs>> {
+        let (proto, filter, outside) = {
+            let ch = self.channel(id)?;
+            let outside =
+                ch.config.export_in.as_ref().is_some_and(|limit| !super::import::inside(limit, net));
+            (ch.proto, ch.config.export.clone(), outside)
+        };
+        let verdict = match outside {
+            true => PreExport::Reject,
+            false => instance.preexport(&Look { core: &*self, me: proto }, id, route),
+        };
+        match verdict {
+            PreExport::Ask => {}
+            verdict => {
+                if !silent {
+                    self.stats_mut(id).export_updates.rejected += 1;
+                    if verdict == PreExport::Reject {
+                        self.trace_route_out(TraceFlag::Filters, id, "rejected by protocol", net, route);
+                    }
+                }
+                return None;
+            }
+        }
+        let (accepted, attrs) = self.run_filter(&filter, net, route.source, route.attrs.clone());
+        if !accepted {
+            if !silent {
+                self.stats_mut(id).export_updates.filtered += 1;
+                self.trace_route_out(TraceFlag::Filters, id, "filtered out", net, route);
+            }
+            return None;
+        }
+        Some(attrs)
+    }
+
+    fn offer(
+        &mut self,
+        id: ChannelId,
+        instance: &dyn Instance,
+        net_id: NetId,
+        net: &Net,
+        route: Option<&Route>,
+        source: Source,
+    ) {
+        let stats = self.stats_mut(id);
+        let attrs = match route {
+            Some(route) => {
+                stats.export_updates.received += 1;
+                self.pass(id, instance, net, route, false)
+            }
+            None => {
+                stats.export_withdraws.received += 1;
+                None
+            }
+        };
+        self.deliver(id, net_id, net, route, source, attrs);
+    }
+
+    fn offer_merged(
+        &mut self,
+        id: ChannelId,
+        instance: &dyn Instance,
+        net_id: NetId,
+        net: &Net,
+        routes: &[Route],
+        limit: u16,
+    ) {
+        let Some(best) = routes.first().filter(|r| !r.filtered) else {
+            if let Some(source) = routes.first().map(|r| r.source) {
+                self.offer(id, instance, net_id, net, None, source);
+            }
+            return;
+        };
+        self.stats_mut(id).export_updates.received += 1;
+        let attrs = self.merged(id, instance, net, routes, limit, false);
+        self.deliver(id, net_id, net, Some(best), best.source, attrs);
+    }
+
+    /// The best route with the next hops of its equals (`merge paths`): every other route of the same preference and kind that is mergable, passes
+    /// the filter and points somewhere adds its next hops; sorted, without duplicates, cut at the limit.
+    fn merged(
+        &mut self,
+        id: ChannelId,
+        instance: &dyn Instance,
+        net: &Net,
+        routes: &[Route],
+        limit: u16,
+        silent: bool,
+    ) -> Option<Arc<Attrs>> {
+        let best = routes.first()?;
+        let attrs = self.pass(id, instance, net, best, silent)?;
+        if !matches!(attrs.dest, Dest::Unicast(_)) {
+            return Some(attrs);
+        }
+        let mut hops: Vec<NextHop> = attrs.next_hops().to_vec();
+        for other in &routes[1..] {
+            if other.filtered || !super::resolve::mergable(best, other) {
+                continue;
+            }
+            if let Some(more) = self.pass(id, instance, net, other, true) {
+                hops.extend_from_slice(more.next_hops());
+            }
+        }
+        hops.sort();
+        hops.dedup_by(|a, b| {
+            (a.weight, &a.gateway, &a.labels, a.ifindex) == (b.weight, &b.gateway, &b.labels, b.ifindex)
+        });
+        hops.truncate(usize::from(limit));
+        if hops == attrs.next_hops() {
+            return Some(attrs);
+        }
+        let merged = Attrs { dest: Dest::Unicast(hops.into()), ..(*attrs).clone() };
+        Some(self.interner.intern(merged))
+    }
+
+    /// Limit, counters, bookkeeping, and into the outbox.
+    fn deliver(
+        &mut self,
+        id: ChannelId,
+        net_id: NetId,
+        net: &Net,
+        route: Option<&Route>,
+        source: Source,
+        attrs: Option<Arc<Attrs>>,
+    ) {
+        let Some(ch) = self.channel(id) else { return };
+        let replaces = ch.was_exported(net_id, source);
+        if attrs.is_none() && !replaces {
+            return;
+        }
+        if attrs.is_some() && !replaces {
+            let exported = ch.stats.exported;
+            if self.over_limit(id, LimitKind::Export, exported) {
+                self.stats_mut(id).export_updates.rejected += 1;
+                if let Some(route) = route {
+                    self.trace_route_out(TraceFlag::Filters, id, "rejected [limit]", net, route);
+                }
+                return;
+            }
+        }
+        if self.traces(id, TraceFlag::Routes) {
+            let word = match (attrs.is_some(), replaces) {
+                (true, true) => "replaced",
+                (true, false) => "added",
+                (false, _) => "removed",
+            };
+            match route {
+                Some(route) => self.trace_route_out(TraceFlag::Routes, id, word, net, route),
+                None => self.trace_gone_out(id, word, net, source),
+            }
+        }
+        let Some(ch) = self.channel_mut(id) else { return };
+        match (attrs.is_some(), replaces) {
+            (true, false) => ch.stats.exported += 1,
+            (false, true) => ch.stats.exported = ch.stats.exported.saturating_sub(1),
+            _ => {}
+        }
+        if attrs.is_some() {
+            ch.stats.export_updates.accepted += 1;
+        } else {
+            ch.stats.export_withdraws.accepted += 1;
+            ch.refused.set(net_id.0, false);
+        }
+        ch.set_exported(net_id, source, attrs.is_some());
+        ch.outbox.push(Export { id: net_id, net: net.clone(), source, attrs, replaces });
+    }
+
+    /// What the channel's filter makes of the net now, without counting or changing anything.
+    pub(super) fn wanted_now(&mut self, id: ChannelId, net: &Net) -> Option<Export> {
+        let ch = self.channel(id)?;
+        let filter = ch.config.export.clone();
+        let table = self.table_of(ch.table);
+        let net_id = table.find(net)?;
+        let route = table.best(net_id)?.clone();
+        let replaces = ch.was_exported(net_id, route.source);
+        let (accepted, attrs) = self.run_filter(&filter, net, route.source, route.attrs.clone());
+        accepted.then(|| Export {
+            id: net_id,
+            net: net.clone(),
+            source: route.source,
+            attrs: Some(attrs),
+            replaces,
+        })
+    }
+}

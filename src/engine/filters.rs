@@ -1,0 +1,139 @@
+//! Running filters on the engine's behalf, and telling what happened to a route (`debug routes`, `debug filters`).
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use super::api::{LookAt, TraceFlag};
+use super::core::Core;
+use crate::base::{ChannelId, LogClass, Net};
+use crate::config::FilterRef;
+use crate::table::{Attrs, Dest, NetId, Route, Source};
+
+impl Core {
+    /// Runs a filter: whether the route is accepted, and its attributes afterwards (the same `Arc` when nothing changed).
+    pub(super) fn run_filter(
+        &mut self,
+        filter: &FilterRef,
+        net: &Net,
+        source: Source,
+        attrs: Arc<Attrs>,
+    ) -> (bool, Arc<Attrs>) {
+        match filter {
+            FilterRef::Accept => (true, attrs),
+            FilterRef::Reject => (false, attrs),
+        }
+    }
+
+    pub(super) fn trace_route_in(
+        &mut self,
+        flag: TraceFlag,
+        channel: ChannelId,
+        word: &str,
+        net: &Net,
+        route: &Route,
+    ) {
+        self.trace_route(flag, channel, '>', word, net, route);
+    }
+
+    pub(super) fn trace_route_out(
+        &mut self,
+        flag: TraceFlag,
+        channel: ChannelId,
+        word: &str,
+        net: &Net,
+        route: &Route,
+    ) {
+        self.trace_route(flag, channel, '<', word, net, route);
+    }
+
+    /// A withdraw of which only the source is known.
+    pub(super) fn trace_gone_out(&mut self, channel: ChannelId, word: &str, net: &Net, source: Source) {
+        if let Some(name) = self.channel_name(channel) {
+            let (local, global) = source_numbers(source);
+            self.log_line(LogClass::Trace, format_args!("{name} < {word} {net} {local}L {global}G"));
+        }
+    }
+
+    /// What an import did to its net: `added [best]`, `replaced [sole]`, `removed`.
+    pub(super) fn trace_change(
+        &mut self,
+        channel: ChannelId,
+        table: usize,
+        id: NetId,
+        net: &Net,
+        new: Option<&Route>,
+        old: Option<&Route>,
+    ) {
+        let routes = self.table_of(table).get(id).map_or(&[][..], |(_, routes)| routes);
+        let best = |r: &Route| routes.first().is_some_and(|b| b.source == r.source);
+        let (word, route) = match (new, old) {
+            (Some(new), old) => {
+                let verb = if old.is_some() { "updated" } else { "added" };
+                (if best(new) { format!("{verb} [best]") } else { verb.to_owned() }, new)
+            }
+            (None, Some(old)) if routes.is_empty() => ("removed [sole]".to_owned(), old),
+            (None, Some(old)) => ("removed".to_owned(), old),
+            (None, None) => return,
+        };
+        self.trace_route(TraceFlag::Routes, channel, '>', &word, net, &route.clone());
+    }
+
+    fn trace_route(
+        &mut self,
+        flag: TraceFlag,
+        channel: ChannelId,
+        direction: char,
+        word: &str,
+        net: &Net,
+        route: &Route,
+    ) {
+        if !self.traces(channel, flag) {
+            return;
+        }
+        let Some(name) = self.channel_name(channel) else { return };
+        let (local, global) = source_numbers(route.source);
+        let dest = self.describe_dest(&route.attrs.dest);
+        self.log_line(
+            LogClass::Trace,
+            format_args!("{name} {direction} {word} {net} {local}L {global}G{dest}"),
+        );
+    }
+
+    fn describe_dest(&self, dest: &Dest) -> String {
+        match dest {
+            Dest::None => String::new(),
+            Dest::Blackhole => " blackhole".into(),
+            Dest::Unreachable => " unreachable".into(),
+            Dest::Prohibit => " prohibited".into(),
+            Dest::Unicast(hops) => match &hops[..] {
+                [hop] => {
+                    let iface = self.ifaces().get(hop.ifindex).map_or("?", |i| &i.name);
+                    match hop.gateway {
+                        Some(gateway) => format!(" via {} on {iface}", BirdIp(gateway)),
+                        None => format!(" dev {iface}"),
+                    }
+                }
+                _ => " multipath".into(),
+            },
+        }
+    }
+
+    /// `PROTO.CHANNEL`, as logs and commands name it.
+    pub(super) fn channel_name(&self, channel: ChannelId) -> Option<String> {
+        let ch = self.channel(channel)?;
+        Some(format!("{}.{}", self.name_of(ch.proto), ch.config.name))
+    }
+}
+
+/// The numbers that traces print behind a net: the protocol's own for the route, and the protocol's in this daemon.
+fn source_numbers(source: Source) -> (u32, u32) {
+    (source.path, source.proto.0 + 1)
+}
+
+struct BirdIp(IpAddr);
+
+impl std::fmt::Display for BirdIp {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}

@@ -1,0 +1,224 @@
+//! The way in: from a protocol through filter and limits into the table.
+//!
+//! The counters count exactly what BIRD's count, because monitoring compares them: an update that the filter drops still withdraws what stood there
+//! before; a route kept by `import keep filtered` counts as an ignored withdraw; and so on. Each such rule is one line here.
+
+use std::sync::Arc;
+
+use super::api::TraceFlag;
+use super::channel::{ChannelState, LimitKind};
+use super::core::Core;
+use crate::base::{ChannelId, LogClass, Net};
+use crate::config::LimitAction;
+use crate::table::table::same_route;
+use crate::table::{Attrs, NetId, Route, Source};
+
+impl Core {
+    /// One update or withdraw of a protocol.
+    pub(super) fn import_route(
+        &mut self,
+        channel: ChannelId,
+        net: &Net,
+        source: Source,
+        attrs: Option<Arc<Attrs>>,
+    ) {
+        let Some(ch) = self.channel_mut(channel).filter(|c| c.state == ChannelState::Up) else { return };
+        let table = ch.table;
+        let Some(attrs) = attrs else {
+            ch.stats.import_withdraws.received += 1;
+            match self.table_of(table).find(net) {
+                Some(id) => self.settle(channel, Some(id), net, source, None),
+                None => self.stats_mut(channel).import_withdraws.ignored += 1,
+            }
+            return;
+        };
+        ch.stats.import_updates.received += 1;
+        let outside = ch.config.import_in.as_ref().is_some_and(|limit| !inside(limit, net));
+        let keep = ch.config.keep_filtered;
+        let filter = ch.config.import.clone();
+        let (accepted, attrs) = match outside {
+            true => (false, attrs),
+            false => self.run_filter(&filter, net, source, attrs),
+        };
+        let mut route =
+            Route { attrs, changed: self.now_us(), source, sender: channel, filtered: false, stale: false };
+        if !accepted {
+            self.stats_mut(channel).import_updates.filtered += 1;
+            self.trace_route_in(TraceFlag::Filters, channel, "filtered out", net, &route);
+            if !keep {
+                let found = self.table_of(table).find(net);
+                if found.is_some() {
+                    self.settle(channel, found, net, source, None);
+                }
+                return;
+            }
+            route.filtered = true;
+        }
+        let found = self.table_of(table).find(net);
+        self.settle(channel, found, net, source, Some(route));
+    }
+
+    /// Puts the outcome into the table: compares with what is there, applies limits, counts.
+    fn settle(
+        &mut self,
+        channel: ChannelId,
+        found: Option<NetId>,
+        net: &Net,
+        source: Source,
+        mut route: Option<Route>,
+    ) {
+        let Some(table) = self.channel(channel).map(|c| c.table) else { return };
+        let old = found
+            .and_then(|id| self.table_of(table).get(id))
+            .and_then(|(_, routes)| routes.iter().find(|r| r.source == source))
+            .cloned();
+        if let Some(old) = &old {
+            if old.sender != channel {
+                if route.is_some() {
+                    let name = self.table_of(table).name().clone();
+                    self.log_line(
+                        LogClass::Error,
+                        format_args!("Pipe collision detected when sending {net} to table {name}"),
+                    );
+                }
+                return;
+            }
+            if let (Some(new), Some(id)) = (&route, found)
+                && same_route(old, new)
+            {
+                self.table_mut_of(table).confirm(id, source);
+                if !new.filtered {
+                    self.stats_mut(channel).import_updates.ignored += 1;
+                    if let Some(new) = route {
+                        self.trace_route_in(TraceFlag::Routes, channel, "ignored", net, &new);
+                    }
+                }
+                return;
+            }
+        }
+        let old_ok = old.as_ref().is_some_and(|r| !r.filtered);
+        let mut new_ok = route.as_ref().is_some_and(|r| !r.filtered);
+        if old.is_none() && route.is_some() {
+            let stats = self.stats_mut(channel);
+            let all = stats.imported + stats.filtered;
+            if self.over_limit(channel, LimitKind::Receive, all) {
+                self.stats_mut(channel).import_updates.ignored += 1;
+                if let Some(new) = &route {
+                    self.trace_route_in(TraceFlag::Filters, channel, "ignored [limit]", net, new);
+                }
+                return;
+            }
+        }
+        let mut counted = false;
+        if !old_ok && new_ok {
+            let imported = self.stats_mut(channel).imported;
+            if self.over_limit(channel, LimitKind::Import, imported) {
+                self.stats_mut(channel).import_updates.ignored += 1;
+                if let Some(new) = &mut route {
+                    self.trace_route_in(TraceFlag::Filters, channel, "ignored [limit]", net, new);
+                    new.filtered = true;
+                }
+                if !self.channel(channel).is_some_and(|c| c.config.keep_filtered) {
+                    route = None;
+                }
+                if old.is_none() && route.is_none() {
+                    return;
+                }
+                new_ok = false;
+                counted = true;
+            }
+        }
+        let stats = self.stats_mut(channel);
+        if !counted {
+            match (new_ok, old_ok) {
+                (true, _) => stats.import_updates.accepted += 1,
+                (false, true) => stats.import_withdraws.accepted += 1,
+                (false, false) => stats.import_withdraws.ignored += 1,
+            }
+        }
+        for (route, step) in [(&route, 1i32), (&old, -1)] {
+            match route {
+                Some(r) if r.filtered => stats.filtered = stats.filtered.saturating_add_signed(step),
+                Some(_) => stats.imported = stats.imported.saturating_add_signed(step),
+                None => {}
+            }
+        }
+        self.put(channel, table, found, net, source, route, old);
+    }
+
+    /// Changes the table and tells everybody who has to know.
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "one call site beside the sweep; a struct would only rename them"
+    )]
+    pub(super) fn put(
+        &mut self,
+        channel: ChannelId,
+        table: usize,
+        found: Option<NetId>,
+        net: &Net,
+        source: Source,
+        route: Option<Route>,
+        old: Option<Route>,
+    ) {
+        let before = found.and_then(|id| self.table_of(table).best(id)).map(|r| r.sender);
+        let traced = self.traces(channel, TraceFlag::Routes).then(|| route.clone());
+        let Some(done) = self.table_mut_of(table).replace_at(found, net, source, route) else { return };
+        let after = self.table_of(table).best(done.id).map(|r| r.sender);
+        if before != after {
+            if let Some(c) = before.and_then(|c| self.channel_mut(c)) {
+                c.stats.preferred = c.stats.preferred.saturating_sub(1);
+            }
+            if let Some(c) = after.and_then(|c| self.channel_mut(c)) {
+                c.stats.preferred += 1;
+            }
+        }
+        if let Some(new) = traced {
+            self.trace_change(channel, table, done.id, net, new.as_ref(), old.as_ref());
+        }
+        self.mark_dirty(table);
+    }
+
+    /// Whether one more route would go over a limit that blocks; carries out the limit's action when it is reached.
+    pub(super) fn over_limit(&mut self, channel: ChannelId, kind: LimitKind, count: u32) -> bool {
+        let Some(ch) = self.channel_mut(channel) else { return true };
+        let Some(limit) = kind.of(&ch.config) else { return false };
+        let state = &mut ch.limits[kind as usize];
+        if count < limit.count {
+            return state.blocked;
+        }
+        if state.blocked {
+            return true;
+        }
+        let say = !state.hit || (limit.action == LimitAction::Warn && count == limit.count);
+        state.hit = true;
+        state.blocked = limit.action != LimitAction::Warn;
+        let (blocked, proto) = (state.blocked, ch.proto);
+        if say {
+            let name = self.name_of(proto);
+            self.log_line(
+                LogClass::Warning,
+                format_args!(
+                    "Protocol {name} hits route {} limit ({}), action: {}",
+                    kind.word(),
+                    limit.count,
+                    limit.action.word()
+                ),
+            );
+        }
+        match limit.action {
+            LimitAction::Disable => self.later_fail(proto, false),
+            LimitAction::Restart => self.later_fail(proto, true),
+            LimitAction::Warn | LimitAction::Block => {}
+        }
+        blocked
+    }
+}
+
+/// `import in NET`, `export in NET`: whether `net` lies inside.
+pub(super) fn inside(limit: &Net, net: &Net) -> bool {
+    match (limit.ip_prefix(), net.ip_prefix()) {
+        (Some(limit), Some(net)) => limit.contains(&net),
+        _ => false,
+    }
+}

@@ -1,0 +1,450 @@
+//! Up and down: from a configuration to a running instance and back, with its channels.
+
+use std::sync::Arc;
+
+use super::api::{Adapt, DownReason, ExportMode, Hands, ProtoState, ProtocolKind, Stopped, TraceFlag};
+use super::channel::{Channel, ChannelState, LimitState, Stats};
+use super::core::{Core, TableSlot};
+use super::engine::Engine;
+use super::proto::{Goal, Proto};
+use super::resolve::better;
+use crate::base::{ChannelId, LogClass, ProtoId};
+use crate::config::{Config, ProtocolConfig, RouterIdConfig, TableConfig};
+use crate::table::Table;
+
+impl Core {
+    /// Makes a table that is new, and gives a known one its new options.
+    pub(super) fn take_table(&mut self, config: &Arc<TableConfig>) {
+        match self.table_at(&config.name) {
+            Some(at) => {
+                if let Some(slot) = &mut self.tables[at] {
+                    slot.config = config.clone();
+                }
+            }
+            None => self.tables.push(Some(TableSlot {
+                table: Table::new(config.name.clone(), config.net_type, config.sorted, better),
+                config: config.clone(),
+                consumers: Vec::new(),
+                watchers: Default::default(),
+                dirty: false,
+            })),
+        }
+    }
+
+    /// Drops tables that the configuration does not name and no channel uses; makes those anew whose nature changed.
+    pub(super) fn drop_tables(&mut self) {
+        let config = self.config.clone();
+        for at in 0..self.tables.len() {
+            let used = self.channels.iter().flatten().any(|c| c.table == at);
+            let Some(slot) = &self.tables[at] else { continue };
+            if used {
+                continue;
+            }
+            let wanted = config.table(slot.table.name());
+            if wanted.is_none_or(|t| t.net_type != slot.config.net_type || t.sorted != slot.config.sorted) {
+                self.tables[at] = None;
+            }
+        }
+        for table in &config.tables {
+            self.take_table(table);
+        }
+    }
+
+    /// `router id` from the configuration, or the lowest address; `None` when none can be found.
+    pub(super) fn find_router_id(&self, config: &Config) -> Option<u32> {
+        match &config.router_id {
+            RouterIdConfig::Fixed(id) => Some(*id),
+            RouterIdConfig::Auto => self.ifaces.lowest_ipv4(|_, _| true),
+            RouterIdConfig::From(patterns) => {
+                self.ifaces.lowest_ipv4(|i, a| patterns.matches(&i.name, Some((a.ip, a.opposite))))
+            }
+        }
+    }
+
+    /// An automatic router id that could not be found at the start is taken as soon as there is an address.
+    pub(super) fn renew_router_id(&mut self) {
+        if self.router_id == 0
+            && let Some(id) = self.find_router_id(&self.config.clone())
+        {
+            self.router_id = id;
+        }
+    }
+
+    /// Names the options of the running configuration that have no effect yet.
+    pub(super) fn warn_unbuilt(&mut self) {
+        let config = self.config.clone();
+        for unbuilt in &config.unbuilt {
+            self.log_line(
+                LogClass::Warning,
+                format_args!("{}: option `{}` has no effect yet", unbuilt.place, unbuilt.option),
+            );
+        }
+    }
+
+    fn set_state(&mut self, id: ProtoId, state: ProtoState, flushing: bool) {
+        let now = self.now_us();
+        let Some(proto) = self.proto_mut(id) else { return };
+        proto.state = state;
+        proto.flushing = flushing;
+        proto.since = now;
+        let word = proto.state_word();
+        self.trace(id, TraceFlag::States, format_args!("State changed to {word}"));
+    }
+}
+
+impl Engine {
+    fn kind(&self, config: &ProtocolConfig) -> Option<&'static dyn ProtocolKind> {
+        self.kinds.iter().copied().find(|k| k.keyword() == config.kind.keyword())
+    }
+
+    /// A new protocol, down, with its channels.
+    pub(super) fn add_proto(&mut self, config: &Arc<ProtocolConfig>) -> ProtoId {
+        let id = ProtoId(self.core.next_proto);
+        self.core.next_proto += 1;
+        let now = self.core.now_us();
+        self.core.protos.push(Some(Proto::new(id, config.clone(), now)));
+        self.instances.push(None);
+        self.make_channels(id);
+        self.core.trace(id, TraceFlag::States, format_args!("Initializing"));
+        id
+    }
+
+    fn make_channels(&mut self, id: ProtoId) {
+        let Some(config) = self.core.proto(id).map(|p| p.config.clone()) else { return };
+        let Some(kind) = self.kind(&config) else { return };
+        let mut list = Vec::new();
+        for channel in kind.channels(&config) {
+            let Some(table) = self.core.table_at(&channel.table) else { continue };
+            let number = ChannelId(self.core.channels.len() as u32);
+            self.core.channels.push(Some(Channel::new(number, id, table, channel)));
+            list.push(number);
+        }
+        if let Some(proto) = self.core.proto_mut(id) {
+            proto.channels = list;
+        }
+    }
+
+    fn drop_channels(&mut self, id: ProtoId) {
+        let Some(proto) = self.core.proto_mut(id) else { return };
+        for channel in std::mem::take(&mut proto.channels) {
+            self.core.channels[channel.0 as usize] = None;
+        }
+    }
+
+    /// Starts a protocol that is down and wants to be up.
+    pub(super) fn start(&mut self, id: ProtoId) {
+        let Some(proto) = self.core.proto(id) else { return };
+        if proto.state != ProtoState::Down
+            || proto.disabled
+            || proto.goal != Goal::Up
+            || self.core.shutting_down
+        {
+            return;
+        }
+        let config = proto.config.clone();
+        let Some(kind) = self.kind(&config) else { return };
+        self.core.trace(id, TraceFlag::States, format_args!("Starting"));
+        if let Some(proto) = self.core.proto_mut(id) {
+            proto.state = ProtoState::Start;
+            proto.stopped = false;
+        }
+        self.instances[id.0 as usize] = Some(kind.spawn(&config));
+        match self.call(id, |i, p| i.start(p)) {
+            Some(ProtoState::Up) => self.proto_up(id),
+            Some(_) => self.core.set_state(id, ProtoState::Start, false),
+            None => {}
+        }
+    }
+
+    /// The protocol is up: so are its channels, and feeds begin.
+    pub(super) fn proto_up(&mut self, id: ProtoId) {
+        let Some(proto) = self.core.proto(id).filter(|p| p.state == ProtoState::Start) else { return };
+        let channels = proto.channels.clone();
+        self.core.set_state(id, ProtoState::Up, false);
+        for channel in channels {
+            if let Some(ch) = self.core.channel_mut(channel) {
+                ch.state = ChannelState::Up;
+                ch.limits = [LimitState::default(); 3];
+            }
+            self.call(id, |i, p| i.channel_up(p, channel));
+            self.begin_export(id, channel);
+        }
+    }
+
+    /// Lets the channel export if its protocol takes routes.
+    fn begin_export(&mut self, id: ProtoId, channel: ChannelId) {
+        let mode: Option<ExportMode> = self.instance(id).and_then(|i| i.export_mode(channel));
+        if let (Some(mode), Some(ch)) = (mode, self.core.channel_mut(channel)) {
+            ch.mode = mode;
+            self.core.start_feed(channel);
+        }
+    }
+
+    /// Goes down by itself: for good, or to come back.
+    pub(super) fn fail(&mut self, id: ProtoId, restart: bool) {
+        let Some(proto) = self.core.proto_mut(id) else { return };
+        if !matches!(proto.state, ProtoState::Up | ProtoState::Start) {
+            return;
+        }
+        if !restart {
+            proto.disabled = true;
+        }
+        self.stop(id, if restart { DownReason::Restart } else { DownReason::Disable });
+    }
+
+    /// Stops a protocol. Its routes leave the tables in pieces.
+    pub(super) fn stop(&mut self, id: ProtoId, reason: DownReason) {
+        let Some(proto) = self.core.proto_mut(id) else { return };
+        if !matches!(proto.state, ProtoState::Up | ProtoState::Start) {
+            return;
+        }
+        proto.reason = reason;
+        proto.flush = (0, 0);
+        let channels = proto.channels.clone();
+        self.core.trace(id, TraceFlag::States, format_args!("Shutting down"));
+        let stopped = self.call(id, |i, p| i.stop(p, reason)).unwrap_or(Stopped::Now);
+        self.core.workers.retain(|w| *w != id);
+        let mut flush = false;
+        for channel in channels {
+            self.core.stop_export(channel);
+            if let Some(ch) = self.core.channel_mut(channel) {
+                flush |= ch.state == ChannelState::Up;
+                ch.refreshing = false;
+                ch.state = ChannelState::Flushing;
+            }
+        }
+        self.core.set_state(id, ProtoState::Stop, stopped == Stopped::Now);
+        if let Some(proto) = self.core.proto_mut(id) {
+            proto.stopped = stopped == Stopped::Now;
+        }
+        let ending = matches!(reason, DownReason::Shutdown | DownReason::GracefulRestart);
+        if flush && !ending {
+            self.flushers.push(id);
+        } else if stopped == Stopped::Now {
+            self.proto_down(id);
+        }
+    }
+
+    /// The instance has finished stopping.
+    pub(super) fn instance_stopped(&mut self, id: ProtoId) {
+        let Some(proto) = self.core.proto_mut(id).filter(|p| p.state == ProtoState::Stop && !p.stopped)
+        else {
+            return;
+        };
+        proto.stopped = true;
+        if self.flushers.contains(&id) {
+            self.core.set_state(id, ProtoState::Stop, true);
+        } else {
+            self.proto_down(id);
+        }
+    }
+
+    /// One piece of a protocol's flush; `true` when there is more.
+    pub(super) fn flush_piece(&mut self, id: ProtoId) -> bool {
+        let Some(proto) = self.core.proto(id) else { return false };
+        let (at, page) = proto.flush;
+        let Some(channel) = proto.channels.get(at).copied() else {
+            if proto.stopped {
+                self.proto_down(id);
+            }
+            return false;
+        };
+        let next = match self.core.flush_turn(channel, page) {
+            Some(page) => (at, page),
+            None => (at + 1, 0),
+        };
+        if let Some(proto) = self.core.proto_mut(id) {
+            proto.flush = next;
+        }
+        true
+    }
+
+    /// All is cleaned up: the protocol is down, and goes wherever it is to go.
+    fn proto_down(&mut self, id: ProtoId) {
+        self.instances[id.0 as usize] = None;
+        let timers: Vec<u32> =
+            self.core.armed.keys().filter(|(p, _)| *p == id).map(|(_, key)| *key).collect();
+        for key in timers {
+            self.core.disarm(id, key);
+        }
+        self.core.kernel_tables.retain(|_, owner| *owner != id);
+        for slot in self.core.tables.iter_mut().flatten() {
+            slot.watchers.remove(&id);
+        }
+        let Some(proto) = self.core.proto_mut(id) else { return };
+        for channel in proto.channels.clone() {
+            if let Some(ch) = self.core.channel_mut(channel) {
+                ch.state = ChannelState::Down;
+                ch.stats = Stats::default();
+            }
+        }
+        self.core.set_state(id, ProtoState::Down, false);
+        let Some(proto) = self.core.proto_mut(id) else { return };
+        let (goal, obstacle, next) = (proto.goal, std::mem::take(&mut proto.obstacle), proto.next.take());
+        if let Some(config) = next {
+            self.take_config(id, config, true);
+        }
+        if goal == Goal::Gone {
+            self.forget(id);
+        }
+        if obstacle {
+            self.transition.obstacle_gone();
+        }
+        self.core.drop_tables();
+        self.start(id);
+    }
+
+    /// A protocol that is down vanishes.
+    pub(super) fn forget(&mut self, id: ProtoId) {
+        self.drop_channels(id);
+        self.core.protos[id.0 as usize] = None;
+        self.core.order.retain(|p| *p != id);
+    }
+
+    /// Gives a protocol that is down its new configuration, channels included.
+    pub(super) fn take_config(&mut self, id: ProtoId, config: Arc<ProtocolConfig>, channels: bool) {
+        if channels {
+            self.drop_channels(id);
+        }
+        if let Some(proto) = self.core.proto_mut(id) {
+            proto.disabled = config.disabled;
+            proto.debug = config.debug;
+            proto.mrtdump = config.mrtdump;
+            proto.config = config;
+            proto.goal = Goal::Up;
+        }
+        if channels {
+            self.core.drop_tables();
+            self.make_channels(id);
+        }
+    }
+
+    /// Runs import again on a channel; `false` when the protocol cannot.
+    pub(super) fn reload_in(&mut self, channel: ChannelId) -> bool {
+        let Some(ch) = self.core.channel(channel) else { return false };
+        let id = ch.proto;
+        if ch.state != ChannelState::Up {
+            return true;
+        }
+        self.call(id, |i, p| i.reload(p, channel)).unwrap_or(false)
+    }
+
+    /// Runs export again on a channel.
+    pub(super) fn reload_out(&mut self, channel: ChannelId) {
+        let exporting = self.core.channel(channel).is_some_and(|ch| ch.is_exporting());
+        if exporting {
+            self.core.start_feed(channel);
+        }
+    }
+
+    /// Lets a running protocol take its new configuration in place, if it can. `soft`: routes stay as they are until a reload.
+    pub(super) fn adapt(&mut self, id: ProtoId, config: &Arc<ProtocolConfig>, soft: bool) -> Adapt {
+        let Some(proto) = self.core.proto(id) else { return Adapt::Restart };
+        let (old, channels, name) = (proto.config.clone(), proto.channels.clone(), proto.name.clone());
+        if let Some(proto) = self.core.proto_mut(id) {
+            proto.config = config.clone();
+            proto.debug = config.debug;
+            proto.mrtdump = config.mrtdump;
+        }
+        let Some(kind) = self.kind(config) else { return Adapt::Restart };
+        let new_channels = kind.channels(config);
+        // The filters come first: whatever the instance announces while it adapts passes the new ones.
+        let mut reloads = Vec::new();
+        let mut diffs = Vec::new();
+        for (number, new) in channels.iter().zip(new_channels) {
+            let Some(ch) = self.core.channel_mut(*number) else { continue };
+            let diff = ch.config.diff(&new);
+            if diff.restart {
+                return Adapt::Restart;
+            }
+            diffs.push((*number, diff));
+            ch.config = new;
+            if diff.limits {
+                for limit in &mut ch.limits {
+                    limit.blocked = false;
+                }
+            }
+        }
+        if self.call(id, |i, p| i.reconfigure(p, config, &old)).unwrap_or(Adapt::Restart) == Adapt::Restart {
+            return Adapt::Restart;
+        }
+        for (number, diff) in diffs {
+            let channel = self.core.channel(number).map_or("", |c| c.config.name);
+            let lifted = diff.limits && self.limits_lifted(number);
+            for (on, word) in [(diff.import || lifted, "import"), (diff.export, "export")] {
+                if !on {
+                    continue;
+                }
+                if soft {
+                    self.core
+                        .log_line(LogClass::Info, format_args!("Channel {name}.{channel} changed {word}"));
+                } else {
+                    reloads.push((number, word == "import"));
+                    self.core.log_line(
+                        LogClass::Info,
+                        format_args!("Reloading channel {name}.{channel} for {word}"),
+                    );
+                }
+            }
+        }
+        for (number, import) in reloads {
+            if !import {
+                self.reload_out(number);
+            } else if !self.reload_in(number) {
+                return Adapt::Restart;
+            }
+        }
+        Adapt::Done
+    }
+
+    /// Whether a limit that had blocked routes leaves room now, so that they should be announced again.
+    fn limits_lifted(&mut self, channel: ChannelId) -> bool {
+        let Some(ch) = self.core.channel_mut(channel) else { return false };
+        let hit = ch.limits[..2].iter().any(|l| l.hit);
+        for limit in &mut ch.limits {
+            *limit = LimitState::default();
+        }
+        hit
+    }
+}
+
+impl Engine {
+    /// Starts the protocols that others depend on (the device protocol), and everything they know about.
+    pub fn boot_first(&mut self) {
+        let config = self.core.config.clone();
+        for table in &config.tables {
+            self.core.take_table(table);
+        }
+        for protocol in &config.protocols {
+            let id = self.add_proto(protocol);
+            self.core.order.push(id);
+        }
+        self.start_all(true);
+    }
+
+    /// Whether interfaces are still being scanned for the first time.
+    pub fn is_scanning(&self) -> bool {
+        self.core.iface_scan_open > 0
+    }
+
+    /// Starts everything else. The error is fatal: there is no router id.
+    pub fn boot_rest(&mut self) -> Result<(), &'static str> {
+        let config = self.core.config.clone();
+        self.core.router_id = self.core.find_router_id(&config).ok_or(NO_ROUTER_ID)?;
+        self.core.warn_unbuilt();
+        self.start_all(false);
+        Ok(())
+    }
+
+    fn start_all(&mut self, first: bool) {
+        for id in self.core.order.clone() {
+            let Some(config) = self.core.proto(id).map(|p| p.config.clone()) else { continue };
+            if self.kind(&config).is_some_and(|k| k.starts_first() == first) {
+                self.start(id);
+                self.settle();
+            }
+        }
+    }
+}
+
+const NO_ROUTER_ID: &str = "Cannot determine router ID, please configure it manually";

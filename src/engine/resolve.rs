@@ -1,0 +1,69 @@
+//! Recursive next hops: a gateway looked up in an IGP table; and which routes may be merged into one.
+
+use std::net::IpAddr;
+
+use super::api::Resolution;
+use super::core::Core;
+use crate::base::NextHop;
+mod attributes {
+    pub const IGP_METRIC: crate::table::AttrId = crate::table::AttrId(0);
+}
+use crate::table::{Dest, Route, RouteSource};
+
+/// The metric of a route without one.
+const UNKNOWN: u32 = 0x7fff_ffff;
+
+impl Core {
+    /// The longest match of `gateway` in `table` that is not itself recursive decides: a device route makes the gateway the next hop, a route through
+    /// gateways lends its next hops, blackholes stay what they are; own addresses and no match are unreachable.
+    pub(super) fn resolve_gateway(&self, table: &str, gateway: IpAddr) -> Resolution {
+        let unreachable = Resolution { dest: Dest::Unreachable, igp_metric: UNKNOWN };
+        let Some(table) = self.table_named(table) else { return unreachable };
+        if self.ifaces.iter().any(|i| i.addrs.iter().any(|a| a.ip == gateway)) {
+            return unreachable;
+        }
+        let max = if gateway.is_ipv4() { 32 } else { 128 };
+        let found = table.longest_match(gateway, max, |routes| {
+            routes.first().is_some_and(|r| !r.filtered && !is_recursive(r))
+        });
+        let Some(best) = found.and_then(|id| table.best(id)) else { return unreachable };
+        let igp_metric = best.attrs.get_int(attributes::IGP_METRIC).unwrap_or(UNKNOWN);
+        let dest = match &best.attrs.dest {
+            Dest::Unicast(hops) => {
+                let hops: Vec<NextHop> = hops
+                    .iter()
+                    .map(|hop| match hop.gateway {
+                        Some(_) => hop.clone(),
+                        None => NextHop { gateway: Some(gateway), ..hop.clone() },
+                    })
+                    .collect();
+                Dest::Unicast(hops.into())
+            }
+            other => other.clone(),
+        };
+        Resolution { dest, igp_metric }
+    }
+}
+
+/// A route whose own next hop came out of a resolution is no base for another one.
+fn is_recursive(route: &Route) -> bool {
+    route.attrs.recursive
+}
+
+/// Whether `other` may lend its next hops to `best` under `merge paths`.
+pub(super) fn mergable(best: &Route, other: &Route) -> bool {
+    let metric = |r: &Route| r.attrs.get_int(attributes::IGP_METRIC).unwrap_or(0);
+    let (a, b) = (&best.attrs, &other.attrs);
+    a.preference == b.preference
+        && a.source == b.source
+        && a.source == RouteSource::Static
+        && metric(best) == metric(other)
+}
+
+/// The rule of kinds for two routes of equal preference: a static route with the lower metric wins; otherwise the older one.
+pub(super) fn better(new: &Route, old: &Route) -> bool {
+    let metric = |r: &Route| r.attrs.get_int(attributes::IGP_METRIC).unwrap_or(0);
+    new.attrs.source == RouteSource::Static
+        && old.attrs.source == RouteSource::Static
+        && metric(new) < metric(old)
+}

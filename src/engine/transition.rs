@@ -1,0 +1,299 @@
+//! From one configuration to the next, while routes keep flowing.
+//!
+//! A commit carries out a [`Plan`](super::plan::Plan): adaptations at once, the rest as protocols get down. What must get down first is an obstacle; the
+//! transition is over when none is left and when everybody who announces routes again has finished. One configuration may wait behind the
+//! running transition; a later one takes its place. Undo is a commit with the arguments swapped.
+
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::api::{Adapt, DownReason, LookAt, ProtoState};
+use super::engine::Engine;
+use super::plan::{Step, plan};
+use super::proto::Goal;
+use crate::base::{LogClass, ProtoId};
+use crate::config::{Config, RouterIdConfig};
+
+/// How a request ends, as far as can be said at once.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[allow(missing_docs, reason = "the replies of `configure`")]
+pub enum CommitOutcome {
+    Done,
+    InProgress,
+    Queued,
+    ShuttingDown,
+    Unqueued,
+    Nothing,
+}
+
+/// A configuration to take.
+struct Request {
+    config: Arc<Config>,
+    soft: bool,
+    undo: bool,
+}
+
+/// Where the daemon stands between configurations.
+#[derive(Default)]
+pub struct Transition {
+    active: bool,
+    obstacles: usize,
+    /// Protocols that may still be announcing routes again.
+    busy: Vec<ProtoId>,
+    replies: Vec<oneshot::Sender<CommitOutcome>>,
+    queued: Option<Request>,
+    previous: Option<Arc<Config>>,
+    undo_available: bool,
+    timer: Option<(u64, mpsc::UnboundedSender<String>)>,
+    /// When the running configuration was taken.
+    pub reconfigured: u64,
+    /// Told about every configuration that is taken: logs, sockets, formats.
+    pub hook: Option<Box<dyn FnMut(&Config) + Send>>,
+}
+
+impl Transition {
+    /// Whether a transition is under way, and whether another one waits.
+    pub fn progress(&self) -> (bool, bool) {
+        (self.active, self.queued.is_some())
+    }
+
+    /// When an unconfirmed configuration is undone.
+    pub fn deadline(&self) -> Option<u64> {
+        self.timer.as_ref().map(|(at, _)| *at)
+    }
+
+    pub(super) fn obstacle_gone(&mut self) {
+        self.obstacles = self.obstacles.saturating_sub(1);
+    }
+}
+
+impl Engine {
+    /// Takes a configuration: at once, or after the transition under way. `timeout`: seconds until it is undone, with the
+    /// session to tell.
+    pub fn configure(
+        &mut self,
+        config: Arc<Config>,
+        soft: bool,
+        timeout: Option<(u32, mpsc::UnboundedSender<String>)>,
+        reply: oneshot::Sender<CommitOutcome>,
+    ) {
+        self.transition.timer = None;
+        if self.core.shutting_down {
+            let _ = reply.send(CommitOutcome::ShuttingDown);
+            return;
+        }
+        if let Some((seconds, notices)) = timeout {
+            let at = self.core.now() + u64::from(seconds) * 1_000_000;
+            self.transition.timer = Some((at, notices));
+        }
+        self.transition.undo_available = true;
+        self.request(Request { config, soft, undo: false }, reply);
+    }
+
+    /// Goes back to the configuration before.
+    pub fn undo(&mut self, reply: oneshot::Sender<CommitOutcome>) {
+        self.transition.timer = None;
+        if self.core.shutting_down {
+            let _ = reply.send(CommitOutcome::ShuttingDown);
+            return;
+        }
+        let previous = self.transition.previous.clone().filter(|_| self.transition.undo_available);
+        let Some(config) = previous else {
+            let _ = reply.send(CommitOutcome::Nothing);
+            return;
+        };
+        self.transition.undo_available = false;
+        if self.transition.active && self.transition.queued.take().is_some() {
+            self.core.log_line(LogClass::Info, format_args!("Removing queued configuration"));
+            let _ = reply.send(CommitOutcome::Unqueued);
+            return;
+        }
+        self.request(Request { config, soft: false, undo: true }, reply);
+    }
+
+    /// Stops the undo timer; whether there was one.
+    pub fn confirm(&mut self) -> bool {
+        self.transition.timer.take().is_some()
+    }
+
+    fn request(&mut self, request: Request, reply: oneshot::Sender<CommitOutcome>) {
+        if self.transition.active {
+            let what = if request.undo { "undo" } else { "new" };
+            self.core.log_line(LogClass::Info, format_args!("Queueing {what} configuration"));
+            self.transition.queued = Some(request);
+            let _ = reply.send(CommitOutcome::Queued);
+            return;
+        }
+        self.transition.replies.push(reply);
+        self.commit(request);
+        self.advance_transition();
+    }
+
+    fn commit(&mut self, request: Request) {
+        let Request { config, soft, undo } = request;
+        let word = if undo { "Undoing configuration" } else { "Reconfiguring" };
+        self.core.log_line(LogClass::Info, format_args!("{word}"));
+        let old = std::mem::replace(&mut self.core.config, config.clone());
+        let steps = plan(&old, &config).steps;
+        self.transition.previous = Some(old);
+        self.transition.active = true;
+        self.transition.reconfigured = self.core.now();
+        if !matches!(config.router_id, RouterIdConfig::Auto)
+            && let Some(id) = self.core.find_router_id(&config)
+        {
+            self.core.router_id = id;
+        }
+        if let Some(hook) = &mut self.transition.hook {
+            hook(&config);
+        }
+        self.core.warn_unbuilt();
+        for table in &config.tables {
+            self.core.take_table(table);
+        }
+        let mut order = Vec::new();
+        let mut added = Vec::new();
+        let mut removed = Vec::new();
+        for step in steps {
+            match step {
+                Step::Add(config) => {
+                    let id = self.add_proto(&config);
+                    added.push((id, config.name.clone()));
+                    order.push(id);
+                }
+                Step::Remove(name) => removed.push(name),
+                Step::Restart(config, _) => order.extend(self.restart_with(&config)),
+                Step::Adapt(config, _) | Step::Keep(config) => {
+                    let Some(proto) = self.core.proto_named(&config.name) else { continue };
+                    let (id, state, by_hand) = (proto.id, proto.state, proto.disabled != config.disabled);
+                    let running = matches!(state, ProtoState::Up | ProtoState::Start);
+                    if by_hand || (!running && !config.disabled) {
+                        order.extend(self.restart_with(&config));
+                        continue;
+                    }
+                    order.push(id);
+                    if !running {
+                        self.take_config(id, config, true);
+                    } else if self.adapt(id, &config, soft) == Adapt::Restart {
+                        self.restart_with(&config);
+                    } else {
+                        self.transition.busy.push(id);
+                    }
+                }
+            }
+        }
+        for name in removed {
+            self.remove(&name);
+        }
+        self.core.order = order;
+        for (id, name) in added {
+            self.core.log_line(LogClass::Info, format_args!("Adding protocol {name}"));
+            self.start(id);
+            self.settle();
+        }
+        self.core.drop_tables();
+        self.settle();
+    }
+
+    /// Stops a protocol to start it with another configuration; one that is down takes it at once.
+    fn restart_with(&mut self, config: &Arc<crate::config::ProtocolConfig>) -> Option<ProtoId> {
+        let proto = self.core.proto_named(&config.name)?;
+        let (id, state, was, becomes) = (proto.id, proto.state, proto.disabled, config.disabled);
+        let word = match (was, becomes) {
+            (false, false) => Some("Restarting"),
+            (true, false) => Some("Enabling"),
+            (false, true) => Some("Disabling"),
+            (true, true) => None,
+        };
+        if let Some(word) = word {
+            self.core.log_line(LogClass::Info, format_args!("{word} protocol {}", config.name));
+        }
+        if state == ProtoState::Down {
+            self.take_config(id, config.clone(), true);
+            self.start(id);
+            return Some(id);
+        }
+        if let Some(proto) = self.core.proto_mut(id) {
+            proto.next = Some(config.clone());
+            proto.goal = Goal::Up;
+            if !std::mem::replace(&mut proto.obstacle, true) {
+                self.transition.obstacles += 1;
+            }
+        }
+        self.stop(id, DownReason::Restart);
+        Some(id)
+    }
+
+    fn remove(&mut self, name: &str) {
+        let Some(proto) = self.core.proto_named(name) else { return };
+        let (id, state) = (proto.id, proto.state);
+        self.core.log_line(LogClass::Info, format_args!("Removing protocol {name}"));
+        if let Some(proto) = self.core.proto_mut(id) {
+            proto.goal = Goal::Gone;
+            proto.next = None;
+            if state != ProtoState::Down && !std::mem::replace(&mut proto.obstacle, true) {
+                self.transition.obstacles += 1;
+            }
+        }
+        if state == ProtoState::Down {
+            self.forget(id);
+        } else {
+            self.stop(id, DownReason::Remove);
+        }
+    }
+
+    /// Answers who waits, ends a transition that is complete, begins the next one, and watches the undo timer.
+    pub(super) fn advance_transition(&mut self) {
+        if self.transition.deadline().is_some_and(|at| at <= self.core.now()) {
+            self.expire();
+        }
+        if !self.transition.active {
+            return;
+        }
+        let workers = &self.core.workers;
+        self.transition.busy.retain(|id| workers.contains(id));
+        if !self.transition.busy.is_empty() {
+            return;
+        }
+        let done = self.transition.obstacles == 0;
+        let outcome = if done { CommitOutcome::Done } else { CommitOutcome::InProgress };
+        if done {
+            self.transition.active = false;
+            self.core.drop_tables();
+            self.core.log_line(LogClass::Info, format_args!("Reconfigured"));
+        }
+        for reply in self.transition.replies.drain(..) {
+            let _ = reply.send(outcome);
+        }
+        if done && let Some(next) = self.transition.queued.take() {
+            self.commit(next);
+        }
+    }
+
+    fn expire(&mut self) {
+        let Some((_, notices)) = self.transition.timer.take() else { return };
+        const TEXT: &str = "Config timeout expired, starting undo";
+        self.core.log_line(LogClass::Info, format_args!("{TEXT}"));
+        let _ = notices.send(TEXT.to_owned());
+        let (reply, _) = oneshot::channel();
+        self.undo(reply);
+    }
+
+    /// Orders the end of the daemon. Kernel routes go with their protocols, unless this is a graceful restart.
+    pub fn shutdown(&mut self, graceful: bool) {
+        if self.core.shutting_down {
+            return;
+        }
+        let word = if graceful { "Graceful restart started" } else { "Shutting down" };
+        self.core.log_line(LogClass::Info, format_args!("{word}"));
+        self.core.shutting_down = true;
+        self.transition.queued = None;
+        self.transition.timer = None;
+        let reason = if graceful { DownReason::GracefulRestart } else { DownReason::Shutdown };
+        let ids: Vec<ProtoId> = self.core.protos().map(|p| p.id).collect();
+        for id in ids {
+            self.stop(id, reason);
+        }
+        self.settle();
+    }
+}
