@@ -66,6 +66,9 @@ pub struct Core {
     pub(super) iface_scan_open: u8,
     pub(super) kernel: Box<dyn Kernel>,
     pub(super) kernel_tables: BTreeMap<(Family, u32), ProtoId>,
+    /// What kernel protocols ask for, and what the sockets have, in bytes.
+    pub(super) rx_buffers: BTreeMap<ProtoId, u32>,
+    pub(super) rx_buffer: Option<u32>,
     pub(super) askers: FxHashMap<Ticket, Asker>,
     pub(super) next_ticket: Ticket,
     pub(super) interner: Interner,
@@ -105,6 +108,8 @@ impl Core {
             iface_scan_open: 0,
             kernel,
             kernel_tables: BTreeMap::new(),
+            rx_buffers: BTreeMap::new(),
+            rx_buffer: None,
             askers: FxHashMap::default(),
             next_ticket: 1,
             interner: Interner::default(),
@@ -276,7 +281,18 @@ impl Hands for Core {
         source: Source,
         attrs: Option<Arc<Attrs>>,
     ) {
-        self.import_route(channel, net, source, attrs);
+        self.import_route(channel, net, source, 0, attrs);
+    }
+    fn relay(
+        &mut self,
+        _me: ProtoId,
+        channel: ChannelId,
+        net: &Net,
+        source: Source,
+        generation: u8,
+        attrs: Option<Arc<Attrs>>,
+    ) {
+        self.import_route(channel, net, source, generation, attrs);
     }
     fn preference(&self, channel: ChannelId) -> u16 {
         self.channel(channel).map_or(0, |c| c.config.preference)
@@ -317,10 +333,28 @@ impl Hands for Core {
         self.log_line(class, text);
     }
     fn trace(&mut self, me: ProtoId, flag: TraceFlag, text: std::fmt::Arguments<'_>) {
-        if self.proto(me).is_some_and(|p| p.debug.0 >> flag as u32 & 1 == 1) {
+        if self.tracing(me, flag) {
             let name = self.name_of(me);
             self.log_line(LogClass::Trace, format_args!("{name}: {text}"));
         }
+    }
+    fn tracing(&self, me: ProtoId, flag: TraceFlag) -> bool {
+        self.proto(me).is_some_and(|p| has_flag(p.debug, flag))
+    }
+    fn receive_buffer(&mut self, me: ProtoId, bytes: Option<u32>) {
+        match bytes {
+            Some(bytes) => self.rx_buffers.insert(me, bytes),
+            None => self.rx_buffers.remove(&me),
+        };
+        let Some(largest) = self.rx_buffers.values().max().copied() else { return };
+        if self.rx_buffer == Some(largest) {
+            return;
+        }
+        if self.rx_buffer.replace(largest).is_some() {
+            self.log_line(LogClass::Info, format_args!("KRT: Changing netlink rx buffer size to {largest}"));
+        }
+        let ticket = self.ticket(Asker::Core);
+        self.kernel.ask(ticket, Question::ReceiveBuffer(largest as usize));
     }
     fn submit(&mut self, me: ProtoId, ops: &mut Vec<RouteOp>) {
         for op in ops.iter_mut() {

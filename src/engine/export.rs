@@ -371,7 +371,8 @@ impl Core {
             ch.refused.set(net_id.0, false);
         }
         ch.set_exported(net_id, source, attrs.is_some());
-        ch.outbox.push(Export { id: net_id, net: net.clone(), source, attrs, replaces });
+        let generation = route.map_or(0, |r| r.generation);
+        ch.outbox.push(Export { id: net_id, net: net.clone(), source, attrs, replaces, generation });
     }
 
     /// What the channel's filter makes of the net now, without counting or changing anything.
@@ -381,7 +382,7 @@ impl Core {
         let table = self.table_of(ch.table);
         let net_id = table.find(net)?;
         let route = table.best(net_id)?.clone();
-        let replaces = ch.was_exported(net_id, route.source);
+        let (replaces, generation) = (ch.was_exported(net_id, route.source), route.generation);
         let (accepted, attrs) = self.run_filter(&filter, net, route.source, route.attrs.clone());
         accepted.then(|| Export {
             id: net_id,
@@ -389,6 +390,7 @@ impl Core {
             source: route.source,
             attrs: Some(attrs),
             replaces,
+            generation,
         })
     }
 }

@@ -20,6 +20,7 @@ impl Core {
         channel: ChannelId,
         net: &Net,
         source: Source,
+        generation: u8,
         attrs: Option<Arc<Attrs>>,
     ) {
         let Some(ch) = self.channel_mut(channel).filter(|c| c.state == ChannelState::Up) else { return };
@@ -40,8 +41,15 @@ impl Core {
             true => (false, attrs),
             false => self.run_filter(&filter, net, source, attrs),
         };
-        let mut route =
-            Route { attrs, changed: self.now_us(), source, sender: channel, filtered: false, stale: false };
+        let mut route = Route {
+            attrs,
+            changed: self.now_us(),
+            source,
+            sender: channel,
+            filtered: false,
+            stale: false,
+            generation,
+        };
         if !accepted {
             self.stats_mut(channel).import_updates.filtered += 1;
             self.trace_route_in(TraceFlag::Filters, channel, "filtered out", net, &route);
