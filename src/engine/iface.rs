@@ -2,15 +2,22 @@
 //! the kernel's notices.
 //!
 //! Interfaces are keyed by their kernel index, so that two that swap names are told apart at once. A rename is the old one deleted and a
-//! new one created; changed flags or master are a down and an up, as protocols know them from BIRD.
+//! new one created, with the addresses it keeps in the kernel; changed flags or master are a down and an up, as protocols know them from
+//! BIRD. Events tell what changed and come when the state already is the new one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
+mod neighbor;
+#[cfg(test)]
+mod tests;
+
+pub use neighbor::{Neighbor, can_be_gateway};
+
 use crate::base::IpNet;
-use crate::base::net::{AddressKind, Scope, classify, contains};
-use crate::sys::kernel::{Address, Link};
+use crate::base::net::{AddressKind, Scope, classify};
+use crate::sys::kernel::{Address, Link, LinkFlags};
 
 /// An address of an interface.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -42,7 +49,7 @@ pub struct Iface {
     pub up: bool,
     /// Addresses in the order of their arrival, IPv4 and IPv6 mixed.
     pub addrs: Vec<IfaceAddr>,
-    /// Preferred IPv4 address, index into `addrs`.
+    /// Preferred IPv4 address.
     pub preferred4: Option<IpAddr>,
     /// Preferred IPv6 address wider than the link.
     pub preferred6: Option<IpAddr>,
@@ -51,6 +58,11 @@ pub struct Iface {
 }
 
 impl Iface {
+    fn new(link: Link, up: bool) -> Iface {
+        let name = Arc::from(&*link.name);
+        Iface { link, name, up, addrs: Vec::new(), preferred4: None, preferred6: None, preferred_ll: None }
+    }
+
     /// Loopback interfaces carry no protocol.
     pub fn loopback(&self) -> bool {
         self.link.flags.loopback()
@@ -93,6 +105,19 @@ pub type Preferred = Vec<(crate::config::IfPatterns, Vec<IpAddr>)>;
 pub struct Ifaces {
     map: BTreeMap<u32, Iface>,
     preferred: Arc<Preferred>,
+}
+
+/// Flags that make an interface another kind of interface when they change: down and up again.
+const KIND_FLAGS: u32 = LinkFlags::UP
+    | LinkFlags::BROADCAST
+    | LinkFlags::LOOPBACK
+    | LinkFlags::POINT_TO_POINT
+    | LinkFlags::NO_ARP
+    | LinkFlags::MULTICAST;
+
+/// Tentative addresses do not exist yet, duplicate ones never will.
+fn usable_address(a: &Address) -> bool {
+    !a.flags.tentative() && !a.flags.dad_failed()
 }
 
 fn make_addr(a: &Address) -> Option<IfaceAddr> {
@@ -154,64 +179,72 @@ impl Ifaces {
 
     /// A link appeared or changed.
     pub fn link(&mut self, link: Link, out: &mut Vec<IfaceEvent>) {
+        self.take_link(link, out);
+        self.masters(out);
+    }
+
+    fn take_link(&mut self, link: Link, out: &mut Vec<IfaceEvent>) {
         let index = link.index;
-        let up = link.flags.up() && link.master.is_none_or(|m| self.map.contains_key(&m));
-        if self.map.get(&index).is_some_and(|old| *old.name != *link.name) {
-            self.link_gone(index, out);
-        }
+        let up = self.usable(&link);
+        let mut event = |change| out.push(IfaceEvent { ifindex: index, change });
         match self.map.get_mut(&index) {
-            None => {
-                let name = Arc::from(&*link.name);
-                let iface = Iface {
-                    link,
-                    name,
-                    up,
-                    addrs: Vec::new(),
-                    preferred4: None,
-                    preferred6: None,
-                    preferred_ll: None,
-                };
-                self.map.insert(index, iface);
-                if up {
-                    out.push(IfaceEvent { ifindex: index, change: IfaceChange::Up });
+            Some(old) if *old.name != *link.name => {
+                for addr in &old.addrs {
+                    event(IfaceChange::AddrDown(addr.clone()));
                 }
+                if old.up {
+                    event(IfaceChange::Down);
+                }
+                let mut new = Iface { addrs: std::mem::take(&mut old.addrs), ..Iface::new(link, up) };
+                choose_preferred(&mut new, &self.preferred);
+                if up {
+                    event(IfaceChange::Up);
+                }
+                for addr in &new.addrs {
+                    event(IfaceChange::AddrUp(addr.clone()));
+                }
+                *old = new;
             }
             Some(old) => {
-                let quiet = 0x40 | 0x1_0000 | 0x2_0000 | 0x4_0000 | 0x100 | 0x200;
-                let restart = (old.link.flags.0 ^ link.flags.0) & !quiet != 0
+                let restart = (old.link.flags.0 ^ link.flags.0) & KIND_FLAGS != 0
                     || old.link.master != link.master
                     || old.up != up;
-                let linkish = old.link.flags.running() != link.flags.running() || old.link.mtu != link.mtu;
-                let was_up = old.up;
+                let quiet = old.link.flags.running() != link.flags.running() || old.link.mtu != link.mtu;
+                let was_up = std::mem::replace(&mut old.up, up);
                 old.link = link;
-                old.up = up;
                 if restart && was_up {
-                    out.push(IfaceEvent { ifindex: index, change: IfaceChange::Down });
+                    event(IfaceChange::Down);
                 }
                 if restart && up {
-                    out.push(IfaceEvent { ifindex: index, change: IfaceChange::Up });
+                    event(IfaceChange::Up);
                 }
-                if linkish && !(restart && up) {
-                    out.push(IfaceEvent { ifindex: index, change: IfaceChange::Link });
+                if quiet && !(restart && up) {
+                    event(IfaceChange::Link);
+                }
+            }
+            None => {
+                self.map.insert(index, Iface::new(link, up));
+                if up {
+                    event(IfaceChange::Up);
                 }
             }
         }
-        self.masters(out);
+    }
+
+    /// Administratively up, and of no master or of one that is known.
+    fn usable(&self, link: &Link) -> bool {
+        link.flags.up() && link.master.is_none_or(|m| self.map.contains_key(&m))
     }
 
     /// Interfaces whose master became known, or is not any more, go up or down.
     fn masters(&mut self, out: &mut Vec<IfaceEvent>) {
-        let changed: Vec<(u32, bool)> = self
-            .map
-            .values()
-            .map(|i| (i, i.link.flags.up() && i.link.master.is_none_or(|m| self.map.contains_key(&m))))
-            .filter(|(i, up)| i.up != *up)
-            .map(|(i, up)| (i.link.index, up))
-            .collect();
-        for (ifindex, up) in changed {
+        let ports = self.map.values().filter(|i| i.link.master.is_some());
+        let changed: Vec<u32> =
+            ports.filter(|i| i.up != self.usable(&i.link)).map(|i| i.link.index).collect();
+        for ifindex in changed {
             if let Some(i) = self.map.get_mut(&ifindex) {
-                i.up = up;
-                let change = if up { IfaceChange::Up } else { IfaceChange::Down };
+                i.up = !i.up;
+                let change = if i.up { IfaceChange::Up } else { IfaceChange::Down };
                 out.push(IfaceEvent { ifindex, change });
             }
         }
@@ -232,7 +265,7 @@ impl Ifaces {
 
     /// An address appeared or changed. Tentative ones do not exist yet.
     pub fn address(&mut self, a: &Address, out: &mut Vec<IfaceEvent>) {
-        if a.flags.tentative() || a.flags.dad_failed() {
+        if !usable_address(a) {
             return self.address_gone(a, out);
         }
         let Some(addr) = make_addr(a) else { return };
@@ -264,32 +297,31 @@ impl Ifaces {
 
     /// The result of a scan: whatever it does not show is removed.
     pub fn scanned_links(&mut self, links: Vec<Link>, out: &mut Vec<IfaceEvent>) {
-        let gone: Vec<u32> =
-            self.map.keys().copied().filter(|i| !links.iter().any(|l| l.index == *i)).collect();
+        let there: HashSet<u32> = links.iter().map(|l| l.index).collect();
+        let gone: Vec<u32> = self.map.keys().copied().filter(|i| !there.contains(i)).collect();
         for index in gone {
             self.link_gone(index, out);
         }
         for link in links {
-            self.link(link, out);
+            self.take_link(link, out);
         }
+        self.masters(out);
     }
 
     /// The result of a scan: whatever it does not show is removed.
     pub fn scanned_addresses(&mut self, addresses: Vec<Address>, out: &mut Vec<IfaceEvent>) {
-        let mut gone = Vec::new();
-        for iface in self.map.values() {
-            for old in &iface.addrs {
-                let there = addresses.iter().any(|a| {
-                    a.ifindex == iface.link.index
-                        && a.local == old.ip
-                        && !a.flags.tentative()
-                        && make_addr(a).is_some_and(|m| m.prefix == old.prefix)
-                });
-                if !there {
-                    gone.push((iface.link.index, old.clone()));
-                }
-            }
-        }
+        let there: HashSet<(u32, IpAddr, IpNet)> = addresses
+            .iter()
+            .filter(|a| usable_address(a))
+            .filter_map(|a| Some((a.ifindex, a.local, make_addr(a)?.prefix)))
+            .collect();
+        let gone: Vec<(u32, IfaceAddr)> = self
+            .map
+            .values()
+            .flat_map(|i| i.addrs.iter().map(|a| (i.link.index, a)))
+            .filter(|(index, a)| !there.contains(&(*index, a.ip, a.prefix)))
+            .map(|(index, a)| (index, a.clone()))
+            .collect();
         for (ifindex, addr) in gone {
             if let Some(iface) = self.map.get_mut(&ifindex) {
                 iface.addrs.retain(|a| *a != addr);
@@ -317,85 +349,19 @@ impl Ifaces {
             choose_preferred(iface, &self.preferred);
         }
     }
-
-    /// The interface over which `gateway` can be reached: the longest covering prefix of an up interface (limited to `only`), own addresses
-    /// first. Network and broadcast addresses of prefixes shorter than /31 cannot, nor can loopback, multicast and invalid ones.
-    pub fn neighbor(&self, gateway: IpAddr, only: Option<u32>) -> Option<Neighbor> {
-        let AddressKind::Host(scope) = classify(gateway) else { return None };
-        if scope == Scope::Host || (scope == Scope::Link && only.is_none()) {
-            return None;
-        }
-        let mut best: Option<(u8, u32)> = None;
-        for iface in self.map.values().filter(|i| only.is_none_or(|o| o == i.link.index)) {
-            for a in &iface.addrs {
-                if a.ip == gateway {
-                    return Some(Neighbor { ifindex: iface.link.index, own: true });
-                }
-                if !iface.up {
-                    continue;
-                }
-                let covers = if a.peer {
-                    a.opposite == Some(gateway)
-                } else {
-                    contains(&a.prefix, gateway) && !is_edge(&a.prefix, gateway)
-                };
-                if covers && best.is_none_or(|(len, _)| a.prefix.prefix_len() > len) {
-                    best = Some((a.prefix.prefix_len(), iface.link.index));
-                }
-            }
-            // Link-local gateways are on every link that is up.
-            if scope == Scope::Link && iface.up && best.is_none() {
-                best = Some((0, iface.link.index));
-            }
-        }
-        best.map(|(_, ifindex)| Neighbor { ifindex, own: false })
-    }
-
-    /// The lowest usable IPv4 address, for the router id: of interfaces that are up, not secondary, scope above link.
-    pub fn lowest_ipv4(&self, accept: impl Fn(&Iface, &IfaceAddr) -> bool) -> Option<u32> {
-        self.map
-            .values()
-            .filter(|i| i.up)
-            .flat_map(|i| i.addrs.iter().map(move |a| (i, a)))
-            .filter(|(i, a)| !a.secondary && a.scope > Scope::Link && accept(i, a))
-            .filter_map(|(_, a)| crate::base::net::ipv4_number(a.ip))
-            .min()
-    }
 }
 
-/// A reachable gateway.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Neighbor {
-    /// Over this interface.
-    pub ifindex: u32,
-    /// It is one of our own addresses.
-    pub own: bool,
-}
-
-/// Network or broadcast address of an IPv4 prefix shorter than /31 (IPv6: the subnet-router address).
-fn is_edge(net: &IpNet, addr: IpAddr) -> bool {
-    match net {
-        IpNet::V4(n) => n.prefix_len() < 31 && (addr == n.network() || addr == n.broadcast()),
-        IpNet::V6(n) => n.prefix_len() < 127 && addr == n.network(),
-    }
-}
-
-/// The configured address, else the one it was, else the first that is not secondary; per kind.
+/// The configured address, else the one it was, else the first; per kind, and secondary ones never.
 fn choose_preferred(iface: &mut Iface, preferred: &Preferred) {
     let configured: &[IpAddr] = preferred
         .iter()
         .find(|(patterns, _)| patterns.matches(&iface.name, None))
         .map_or(&[], |(_, addrs)| addrs.as_slice());
-    let addrs = &iface.addrs;
-    let choose = |current: Option<IpAddr>, fits: &dyn Fn(&IfaceAddr) -> bool| {
-        let there = |ip: &IpAddr| addrs.iter().any(|a| a.ip == *ip && fits(a));
-        configured
-            .iter()
-            .copied()
-            .find(|ip| there(ip))
-            .or(current.filter(|ip| there(ip)))
-            .or_else(|| addrs.iter().find(|a| fits(a) && !a.secondary).map(|a| a.ip))
-            .or_else(|| addrs.iter().find(|a| fits(a)).map(|a| a.ip))
+    let choose = |current: Option<IpAddr>, kind: &dyn Fn(&IfaceAddr) -> bool| {
+        let fits = |a: &&IfaceAddr| !a.secondary && kind(a);
+        let there = |ip: &IpAddr| iface.addrs.iter().filter(fits).any(|a| a.ip == *ip);
+        let wanted = configured.iter().copied().find(|ip| there(ip));
+        wanted.or(current.filter(there)).or_else(|| iface.addrs.iter().find(fits).map(|a| a.ip))
     };
     let four = choose(iface.preferred4, &|a| a.ip.is_ipv4());
     let six = choose(iface.preferred6, &|a| a.ip.is_ipv6() && a.scope != Scope::Link);
