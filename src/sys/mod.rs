@@ -7,4 +7,6 @@
 pub mod fake;
 pub mod kernel;
 pub mod linux;
+pub mod logsink;
 pub mod namespace;
+pub mod process;
