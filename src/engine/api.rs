@@ -39,7 +39,7 @@ pub enum DownReason {
     GracefulRestart,
 }
 
-/// What `preexport` says about a route before the export filter runs.
+/// What an [`ExportRule`] says about a route.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum PreExport {
     /// Let the filter decide.
@@ -49,6 +49,9 @@ pub enum PreExport {
     /// Never exported, without a trace (a route that came from here).
     Ignore,
 }
+
+/// A protocol's own word on whether a route may be exported, before the export filter is asked.
+pub type ExportRule = Arc<dyn Fn(&Net, &Route) -> PreExport + Send + Sync>;
 
 /// Which routes of a net a channel is offered.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -143,9 +146,10 @@ pub trait Instance: Send {
     /// A feed or refeed of the channel is complete.
     fn fed(&mut self, _ports: &mut Ports<'_>, _channel: ChannelId) {}
 
-    /// Asked before the export filter.
-    fn preexport(&self, _look: &Look<'_>, _channel: ChannelId, _route: &Route) -> PreExport {
-        PreExport::Ask
+    /// The rule asked before the export filter; `None`: every route goes to the filter. Made when the channel comes up and after a reconfiguration;
+    /// a rule is plain data behind a closure, so that `show route export` asks the same one from another thread.
+    fn export_rule(&self, _look: &Look<'_>, _channel: ChannelId) -> Option<ExportRule> {
+        None
     }
 
     /// Announce all routes of the channel again (`reload in`, a changed import filter); `false`: cannot.
@@ -521,7 +525,7 @@ impl Ports<'_> {
     pub fn is_exported(&self, channel: ChannelId, net: &Net) -> Option<(NetId, bool)> {
         self.core.is_exported_best(channel, net)
     }
-    /// What the export filter makes of `net` now, changing nothing. `None`: nothing. The instance's own preexport is not asked.
+    /// What the export filter makes of `net` now, changing nothing. `None`: nothing. The protocol's own export rule is asked too.
     pub fn wanted(&mut self, channel: ChannelId, net: &Net) -> Option<Export> {
         self.core.wanted(channel, net)
     }

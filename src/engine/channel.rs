@@ -2,10 +2,10 @@
 
 use rustc_hash::FxHashSet;
 
-use super::api::{Export, ExportMode};
-use crate::base::{ChannelId, ProtoId};
+use super::api::{Export, ExportMode, ExportRule, PreExport};
+use crate::base::{ChannelId, Net, ProtoId};
 use crate::config::{ChannelConfig, Limit};
-use crate::table::{Bits, Cursor, NetId, Snapshot, Source};
+use crate::table::{Bits, Cursor, NetId, Route, Snapshot, Source};
 
 /// State of a channel (`show protocols all`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -94,7 +94,6 @@ pub(super) enum Feed {
 }
 
 /// A channel.
-#[derive(Debug)]
 pub struct Channel {
     /// Its number.
     pub id: ChannelId,
@@ -112,6 +111,8 @@ pub struct Channel {
     pub limits: [LimitState; 3],
     /// What it is offered.
     pub mode: ExportMode,
+    /// What its protocol says before the filter is asked.
+    pub rule: Option<ExportRule>,
     pub(super) feed: Feed,
     pub(super) cursor: Option<Cursor>,
     /// Nets whose best (or merged) route was exported.
@@ -141,6 +142,7 @@ impl Channel {
             stats: Stats::default(),
             limits: Default::default(),
             mode: ExportMode::Best,
+            rule: None,
             feed: Feed::Off,
             cursor: None,
             exported: Bits::default(),
@@ -150,6 +152,15 @@ impl Channel {
             queued: false,
             refreshing: false,
             gr_wait: false,
+        }
+    }
+
+    /// What `export in` and the protocol's own rule say, before the filter.
+    pub fn judge(&self, net: &Net, route: &Route) -> PreExport {
+        match (&self.config.export_in, &self.rule) {
+            (Some(limit), _) if !super::import::inside(limit, net) => PreExport::Reject,
+            (_, Some(rule)) => rule(net, route),
+            (_, None) => PreExport::Ask,
         }
     }
 

@@ -317,7 +317,7 @@ impl Engine {
         }
         let core = &mut self.core;
         let result = catch_unwind(AssertUnwindSafe(|| {
-            let turn = core.export_turn(channel, &*instance);
+            let turn = core.export_turn(channel);
             let mut batch: Vec<Export> = match core.channel_mut(channel) {
                 Some(ch) => std::mem::take(&mut ch.outbox),
                 None => Vec::new(),

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::api::{Export, ExportMode, Instance, Look, PreExport, TraceFlag};
+use super::api::{Export, ExportMode, PreExport, TraceFlag};
 use super::channel::{ChannelState, Feed, LimitKind};
 use super::core::Core;
 use crate::base::{ChannelId, Net, NextHop};
@@ -70,7 +70,7 @@ impl Core {
     }
 
     /// One turn of a channel: filters up to [`BUDGET`] routes into its outbox.
-    pub(super) fn export_turn(&mut self, id: ChannelId, instance: &dyn Instance) -> Turn {
+    pub(super) fn export_turn(&mut self, id: ChannelId) -> Turn {
         let Some(ch) = self.channel_mut(id) else { return Turn::Idle };
         match std::mem::take(&mut ch.feed) {
             Feed::Off => Turn::Idle,
@@ -83,7 +83,7 @@ impl Core {
                         break;
                     }
                     done += 1;
-                    self.feed_net(id, instance, net_id, net, routes);
+                    self.feed_net(id, net_id, net, routes);
                 }
                 let Some(next) = last else {
                     if let Some(ch) = self.channel_mut(id) {
@@ -109,7 +109,7 @@ impl Core {
                         }
                         Pulled::Block(block) => {
                             for change in block.iter() {
-                                self.follow(id, instance, change);
+                                self.follow(id, change);
                             }
                         }
                     }
@@ -147,39 +147,32 @@ impl Core {
         }
     }
 
-    fn feed_net(
-        &mut self,
-        id: ChannelId,
-        instance: &dyn Instance,
-        net_id: NetId,
-        net: &Net,
-        routes: &[Route],
-    ) {
+    fn feed_net(&mut self, id: ChannelId, net_id: NetId, net: &Net, routes: &[Route]) {
         match self.channel(id).map(|c| c.mode) {
             Some(ExportMode::Any) => {
                 for route in routes.iter().filter(|r| !r.filtered) {
-                    self.offer(id, instance, net_id, net, Some(route), route.source);
+                    self.offer(id, net_id, net, Some(route), route.source);
                 }
             }
-            Some(ExportMode::Merged { limit }) => self.offer_merged(id, instance, net_id, net, routes, limit),
+            Some(ExportMode::Merged { limit }) => self.offer_merged(id, net_id, net, routes, limit),
             Some(ExportMode::Best) => {
                 if let Some(best) = routes.first().filter(|r| !r.filtered) {
-                    self.offer(id, instance, net_id, net, Some(best), best.source);
+                    self.offer(id, net_id, net, Some(best), best.source);
                 }
             }
             None => {}
         }
     }
 
-    fn follow(&mut self, id: ChannelId, instance: &dyn Instance, change: &Change) {
+    fn follow(&mut self, id: ChannelId, change: &Change) {
         match self.channel(id).map(|c| c.mode) {
             Some(ExportMode::Any) => {
-                self.offer(id, instance, change.id, &change.net, change.route.as_ref(), change.source)
+                self.offer(id, change.id, &change.net, change.route.as_ref(), change.source)
             }
             Some(ExportMode::Best) => {
                 if let Some(best) = change.new_best() {
                     let source = best.map_or(change.source, |b| b.source);
-                    self.offer(id, instance, change.id, &change.net, best, source);
+                    self.offer(id, change.id, &change.net, best, source);
                 }
             }
             Some(ExportMode::Merged { limit }) => {
@@ -188,10 +181,10 @@ impl Core {
                     self.table_of(table).get(change.id).map(|(net, routes)| (net.clone(), routes.to_vec()));
                 match now {
                     Some((net, routes)) if net == change.net => {
-                        self.offer_merged(id, instance, change.id, &net, &routes, limit);
+                        self.offer_merged(id, change.id, &net, &routes, limit);
                     }
                     _ if !matches!(change.best, BestChange::Same) => {
-                        self.offer(id, instance, change.id, &change.net, None, change.source);
+                        self.offer(id, change.id, &change.net, None, change.source);
                     }
                     _ => {}
                 }
@@ -200,25 +193,11 @@ impl Core {
         }
     }
 
-    /// Runs preexport and the export filter; `None` when the route does not pass.
-    fn pass(
-        &mut self,
-        id: ChannelId,
-        instance: &dyn Instance,
-        net: &Net,
-        route: &Route,
-        silent: bool,
-    ) -> Option<Arc<Attrs>> {
-        let (proto, filter, outside) = {
-            let ch = self.channel(id)?;
-            let outside =
-                ch.config.export_in.as_ref().is_some_and(|limit| !super::import::inside(limit, net));
-            (ch.proto, ch.config.export.clone(), outside)
-        };
-        let verdict = match outside {
-            true => PreExport::Reject,
-            false => instance.preexport(&Look { core: &*self, me: proto }, id, route),
-        };
+    /// Asks the protocol's rule and runs the export filter; `None` when the route does not pass.
+    fn pass(&mut self, id: ChannelId, net: &Net, route: &Route, silent: bool) -> Option<Arc<Attrs>> {
+        let ch = self.channel(id)?;
+        let filter = ch.config.export.clone();
+        let verdict = ch.judge(net, route);
         match verdict {
             PreExport::Ask => {}
             verdict => {
@@ -242,20 +221,12 @@ impl Core {
         Some(attrs)
     }
 
-    fn offer(
-        &mut self,
-        id: ChannelId,
-        instance: &dyn Instance,
-        net_id: NetId,
-        net: &Net,
-        route: Option<&Route>,
-        source: Source,
-    ) {
+    fn offer(&mut self, id: ChannelId, net_id: NetId, net: &Net, route: Option<&Route>, source: Source) {
         let stats = self.stats_mut(id);
         let attrs = match route {
             Some(route) => {
                 stats.export_updates.received += 1;
-                self.pass(id, instance, net, route, false)
+                self.pass(id, net, route, false)
             }
             None => {
                 stats.export_withdraws.received += 1;
@@ -265,23 +236,15 @@ impl Core {
         self.deliver(id, net_id, net, route, source, attrs);
     }
 
-    fn offer_merged(
-        &mut self,
-        id: ChannelId,
-        instance: &dyn Instance,
-        net_id: NetId,
-        net: &Net,
-        routes: &[Route],
-        limit: u16,
-    ) {
+    fn offer_merged(&mut self, id: ChannelId, net_id: NetId, net: &Net, routes: &[Route], limit: u16) {
         let Some(best) = routes.first().filter(|r| !r.filtered) else {
             if let Some(source) = routes.first().map(|r| r.source) {
-                self.offer(id, instance, net_id, net, None, source);
+                self.offer(id, net_id, net, None, source);
             }
             return;
         };
         self.stats_mut(id).export_updates.received += 1;
-        let attrs = self.merged(id, instance, net, routes, limit, false);
+        let attrs = self.merged(id, net, routes, limit, false);
         self.deliver(id, net_id, net, Some(best), best.source, attrs);
     }
 
@@ -290,14 +253,13 @@ impl Core {
     fn merged(
         &mut self,
         id: ChannelId,
-        instance: &dyn Instance,
         net: &Net,
         routes: &[Route],
         limit: u16,
         silent: bool,
     ) -> Option<Arc<Attrs>> {
         let best = routes.first()?;
-        let attrs = self.pass(id, instance, net, best, silent)?;
+        let attrs = self.pass(id, net, best, silent)?;
         if !matches!(attrs.dest, Dest::Unicast(_)) {
             return Some(attrs);
         }
@@ -306,7 +268,7 @@ impl Core {
             if other.filtered || !super::resolve::mergable(best, other) {
                 continue;
             }
-            if let Some(more) = self.pass(id, instance, net, other, true) {
+            if let Some(more) = self.pass(id, net, other, true) {
                 hops.extend_from_slice(more.next_hops());
             }
         }
@@ -382,6 +344,9 @@ impl Core {
         let table = self.table_of(ch.table);
         let net_id = table.find(net)?;
         let route = table.best(net_id)?.clone();
+        if ch.judge(net, &route) != PreExport::Ask {
+            return None;
+        }
         let (replaces, generation) = (ch.was_exported(net_id, route.source), route.generation);
         let (accepted, attrs) = self.run_filter(&filter, net, route.source, route.attrs.clone());
         accepted.then(|| Export {

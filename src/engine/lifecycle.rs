@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::api::{Adapt, DownReason, ExportMode, Hands, ProtoState, ProtocolKind, Stopped, TraceFlag};
+use super::api::{Adapt, DownReason, ExportMode, Hands, Look, ProtoState, ProtocolKind, Stopped, TraceFlag};
 use super::channel::{Channel, ChannelState, LimitState, Stats};
 use super::core::{Core, TableSlot};
 use super::engine::Engine;
@@ -174,9 +174,19 @@ impl Engine {
     /// Lets the channel export if its protocol takes routes.
     fn begin_export(&mut self, id: ProtoId, channel: ChannelId) {
         let mode: Option<ExportMode> = self.instance(id).and_then(|i| i.export_mode(channel));
+        self.renew_rule(id, channel);
         if let (Some(mode), Some(ch)) = (mode, self.core.channel_mut(channel)) {
             ch.mode = mode;
             self.core.start_feed(channel);
+        }
+    }
+
+    /// Asks the instance for the channel's export rule again.
+    fn renew_rule(&mut self, id: ProtoId, channel: ChannelId) {
+        let look = Look { core: &self.core, me: id };
+        let rule = self.instance(id).and_then(|i| i.export_rule(&look, channel));
+        if let Some(ch) = self.core.channel_mut(channel) {
+            ch.rule = rule;
         }
     }
 
@@ -369,6 +379,7 @@ impl Engine {
             return Adapt::Restart;
         }
         for (number, diff) in diffs {
+            self.renew_rule(id, number);
             let channel = self.core.channel(number).map_or("", |c| c.config.name);
             let lifted = diff.limits && self.limits_lifted(number);
             for (on, word) in [(diff.import || lifted, "import"), (diff.export, "export")] {
