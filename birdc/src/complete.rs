@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::expand;
+use crate::help;
 use crate::synopsis::{Expected, Slot, Synopsis, tokens};
 use crate::table::Table;
 
@@ -10,8 +11,8 @@ use crate::table::Table;
 pub trait Names {
     /// Names of a kind, as `show symbols` calls it (`protocol`, `routing table`, …); every name without a kind.
     fn symbols(&self, kind: Option<&str>) -> Vec<String>;
-    /// Channels, as protocol, dot, channel.
-    fn channels(&self) -> Vec<String>;
+    /// Channels: the names of the protocol and of its channel.
+    fn channels(&self) -> Vec<(String, String)>;
 }
 
 /// Something that may be inserted.
@@ -61,10 +62,12 @@ pub fn complete(table: &Table, names: &dyn Names, text: &str) -> (usize, Vec<Can
     (start, found)
 }
 
-/// What may follow at the end of a text, for people: words, and kinds of values with the names there are.
+/// What may stand at the end of a text among the arguments of a command, for people: words, and kinds of values. Nothing
+/// where the arguments begin: there the synopsis says it all.
 pub fn expected(table: &Table, text: &str) -> Vec<String> {
-    let expand::Path::Node(node, end) = expand::follow(table, text) else { return Vec::new() };
-    let arguments: Vec<&str> = tokens(&text[end..]).into_iter().map(|(_, token)| token).collect();
+    let (before, partial) = text.split_at(help::complete_words(text));
+    let expand::Path::Node(node, end) = expand::follow(table, before) else { return Vec::new() };
+    let arguments: Vec<&str> = tokens(&before[end..]).into_iter().map(|(_, token)| token).collect();
     let Some(command) = table.node(node).command.as_ref().filter(|_| !arguments.is_empty()) else {
         return Vec::new();
     };
@@ -80,7 +83,18 @@ pub fn expected(table: &Table, text: &str) -> Vec<String> {
         Expected::Slot(Slot::Text(name)) => format!("\"<{name}>\""),
         Expected::Slot(Slot::Terms(name) | Slot::Value(name)) => format!("<{name}>"),
     };
-    Synopsis::parse(&command.args).next(&arguments).into_iter().map(describe).collect()
+    let next = Synopsis::parse(&command.args).next(&arguments).into_iter();
+    let fits = |expected: &Expected| match expected {
+        Expected::Word(word) => word.starts_with(partial),
+        Expected::Slot(_) => true,
+    };
+    next.filter(fits).map(describe).collect()
+}
+
+/// Whether the end of a text is inside a string or a quoted name.
+pub fn in_string(text: &str) -> bool {
+    let Some((_, token)) = tokens(text).pop() else { return false };
+    token.starts_with(['"', '\'']) && !token[1..].contains(&token[..1])
 }
 
 fn is_open(token: &str) -> bool {
@@ -107,7 +121,10 @@ fn values(slot: &Slot, names: &dyn Names, partial: &str) -> Vec<String> {
         Slot::Table => symbols(Some("routing table")),
         Slot::Filter => symbols(Some("filter")),
         Slot::Symbol => symbols(None),
-        Slot::Channel => names.channels(),
+        Slot::Channel => {
+            let all = names.channels().into_iter();
+            all.map(|(protocol, channel)| format!("{}.{channel}", quoted(&protocol, partial))).collect()
+        }
         // A name is a pattern, too; offered once the user has shown that a pattern is wanted.
         Slot::Pattern if partial.starts_with('"') => {
             names.symbols(Some("protocol")).iter().map(|name| format!("\"{name}\"")).collect()
@@ -163,8 +180,8 @@ mod tests {
                 .collect()
         }
 
-        fn channels(&self) -> Vec<String> {
-            vec!["s1.ipv4".into()]
+        fn channels(&self) -> Vec<(String, String)> {
+            vec![("s1".into(), "ipv4".into()), ("s-2".into(), "ipv6".into())]
         }
     }
 
@@ -192,6 +209,7 @@ mod tests {
         assert_eq!(completed("show route table m").1, ["master4"]);
         assert_eq!(completed("show route all filter ").1, ["f"]);
         assert_eq!(completed("debug s1.").1, ["s1.ipv4"]);
+        assert_eq!(completed("debug 's-2'.i"), (6, vec!["'s-2'.ipv6".to_owned()]));
         assert_eq!(completed("debug s1 {st").1, ["states"]);
     }
 
@@ -201,6 +219,16 @@ mod tests {
         assert_eq!((start, found), (11, ["primary", "preexport", "protocol"].map(String::from).to_vec()));
         assert!(!completed("show route all ").1.contains(&"all".to_owned()));
         assert_eq!(completed("configure t").1, ["timeout"]);
+    }
+
+    #[test]
+    fn inside_strings() {
+        for text in ["show \"", "show \"a b", "show 's", "a \"b\" \"c?"] {
+            assert!(in_string(text), "{text}");
+        }
+        for text in ["", "show", "show \"a\"", "show 'a' ", "show 'a'.b"] {
+            assert!(!in_string(text), "{text}");
+        }
     }
 
     #[test]
@@ -218,6 +246,7 @@ mod tests {
     fn what_may_follow() {
         assert_eq!(expected(&Table::builtin(), "show route table "), ["<table>"]);
         assert_eq!(expected(&Table::builtin(), "debug s1 "), ["all", "off", "{"]);
+        assert_eq!(expected(&Table::builtin(), "debug s1 a"), ["all"]);
         assert!(expected(&Table::builtin(), "show route ").is_empty());
     }
 }

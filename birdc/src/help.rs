@@ -1,5 +1,6 @@
 //! What `?` and a word that could mean several commands print.
 
+use crate::complete;
 use crate::expand::{self, Path};
 use crate::table::{Entry, HEADING, NodeId, Table};
 
@@ -28,6 +29,16 @@ pub fn ambiguous(table: &Table, candidates: &[NodeId]) -> Vec<String> {
 /// The lines for `help`, or for `help` with the words of a command.
 pub fn answer(table: &Table, words: &str) -> Vec<String> {
     if words.is_empty() { vec![HELP.to_owned()] } else { context(table, &format!("{words} ")) }
+}
+
+/// The lines for the key `?` after a text: what the command takes, and what of it may come here.
+pub fn question(table: &Table, text: &str) -> Vec<String> {
+    let mut lines = context(table, text);
+    let expected = complete::expected(table, text);
+    if !expected.is_empty() {
+        lines.push(format!("  here: {}", expected.join("  ")));
+    }
+    lines
 }
 
 /// The lines for `?` at the end of a text: what may follow, or what the command takes.
@@ -100,7 +111,7 @@ fn shortened(entry: &Entry) -> String {
 }
 
 /// The length of the text without the word that is still being typed.
-fn complete_words(text: &str) -> usize {
+pub fn complete_words(text: &str) -> usize {
     text.rfind(char::is_whitespace).map_or(0, |at| at + text[at..].chars().next().map_or(0, char::len_utf8))
 }
 
@@ -141,6 +152,15 @@ mod tests {
         assert_eq!(usages("show protocols ").len(), 2);
         assert_eq!(usages("show protocols al"), ["show protocols all [<protocol> | \"<pattern>\"]"]);
         assert_eq!(usages("show protocols x"), ["show protocols [<protocol> | \"<pattern>\"]"]);
+    }
+
+    #[test]
+    fn where_the_cursor_is() {
+        let lines = question(&Table::builtin(), "show route table t4 p");
+        assert_eq!(lines.len(), 2);
+        assert!(lines[1].starts_with("  here: ") && lines[1].contains("preexport  "));
+        assert!(!lines[1].contains("stats"));
+        assert_eq!(question(&Table::builtin(), "show status ").len(), 1);
     }
 
     #[test]

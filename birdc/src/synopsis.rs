@@ -233,18 +233,28 @@ pub fn tokens(text: &str) -> Vec<(usize, &str)> {
     while let Some(first) = text[at..].chars().next() {
         let rest = &text[at..];
         let length = match first {
-            '"' | '\'' => rest[1..].find(first).map_or(rest.len(), |end| end + 2),
+            '"' => rest[1..].find('"').map_or(rest.len(), |end| end + 2),
+            // A quoted name may be the first half of a channel's.
+            '\'' => match rest[1..].find('\'').map(|end| end + 2) {
+                Some(end) if rest[end..].starts_with('.') => end + word_length(&rest[end..]),
+                Some(end) => end,
+                None => rest.len(),
+            },
             '{' | '}' | '(' | ')' | ',' | ';' => 1,
             white if white.is_whitespace() => {
                 at += white.len_utf8();
                 continue;
             }
-            _ => rest.find(|c: char| c.is_whitespace() || "\"'{}(),;".contains(c)).unwrap_or(rest.len()),
+            _ => word_length(rest),
         };
         found.push((at, &rest[..length]));
         at += length;
     }
     found
+}
+
+fn word_length(text: &str) -> usize {
+    text.find(|c: char| c.is_whitespace() || "\"'{}(),;".contains(c)).unwrap_or(text.len())
 }
 
 /// A piece of a synopsis.
@@ -427,8 +437,8 @@ mod tests {
     #[test]
     fn tokens_keep_strings_together() {
         let found: Vec<&str> =
-            tokens("s1 {a,b} \"c d\" 'e-f' \"g").into_iter().map(|(_, token)| token).collect();
-        assert_eq!(found, ["s1", "{", "a", ",", "b", "}", "\"c d\"", "'e-f'", "\"g"]);
+            tokens("s1 {a,b} \"c d\" 'e-f' 'g-h'.i \"j").into_iter().map(|(_, token)| token).collect();
+        assert_eq!(found, ["s1", "{", "a", ",", "b", "}", "\"c d\"", "'e-f'", "'g-h'.i", "\"j"]);
     }
 
     proptest! {
