@@ -76,6 +76,11 @@ pub trait ProtocolOptions: Any + Debug + Send + Sync {
     fn same(&self, other: &dyn ProtocolOptions) -> bool;
     /// For the kind to get its own type back.
     fn as_any(&self) -> &dyn Any;
+
+    /// Bytes beyond the options' own size, estimated: what `show memory` counts for long lists.
+    fn memory(&self) -> usize {
+        0
+    }
 }
 
 /// Implements [`ProtocolOptions`] for a type with `PartialEq`.

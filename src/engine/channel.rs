@@ -157,11 +157,7 @@ impl Channel {
 
     /// What `export in` and the protocol's own rule say, before the filter.
     pub fn judge(&self, net: &Net, route: &Route) -> PreExport {
-        match (&self.config.export_in, &self.rule) {
-            (Some(limit), _) if !super::import::inside(limit, net) => PreExport::Reject,
-            (_, Some(rule)) => rule(net, route),
-            (_, None) => PreExport::Ask,
-        }
+        judge(self.config.export_in.as_ref(), self.rule.as_ref(), net, route)
     }
 
     /// Whether a route of (net, source) was exported.
@@ -193,5 +189,14 @@ impl Channel {
     /// Whether anything is exported at all.
     pub fn is_exporting(&self) -> bool {
         !matches!(self.feed, Feed::Off)
+    }
+}
+
+/// What `export in` and a protocol's rule say of a route.
+pub fn judge(export_in: Option<&Net>, rule: Option<&ExportRule>, net: &Net, route: &Route) -> PreExport {
+    match (export_in, rule) {
+        (Some(limit), _) if !super::import::inside(limit, net) => PreExport::Reject,
+        (_, Some(rule)) => rule(net, route),
+        (_, None) => PreExport::Ask,
     }
 }

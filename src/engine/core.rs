@@ -18,7 +18,7 @@ use super::proto::Proto;
 use crate::base::{ChannelId, LogClass, Net, NetType, ProtoId};
 use crate::config::{Config, DebugMask, FilterRef, ProtocolConfig, TableConfig};
 use crate::sys::kernel::{Family, Kernel, KernelError, Question, RouteOp, Ticket};
-use crate::table::{Attrs, Interner, NetId, Source, Table};
+use crate::table::{Attrs, Bits, Interner, NetId, Source, Table};
 
 /// A table with what the engine knows about it.
 pub(super) struct TableSlot {
@@ -177,6 +177,27 @@ impl Core {
     /// A table by name.
     pub fn table_named(&self, name: &str) -> Option<&Table> {
         self.tables.get(self.table_at(name)?)?.as_ref().map(|t| &t.table)
+    }
+
+    /// Nets of a table whose route a kernel refused.
+    pub fn refused_in(&self, table: &str) -> Bits {
+        let Some(at) = self.table_at(table) else { return Bits::default() };
+        let mut refusing = self.channels.iter().flatten().filter(|c| c.table == at && !c.refused.is_empty());
+        refusing.next().map_or_else(Bits::default, |c| c.refused.clone())
+    }
+
+    /// Estimates of the memory in use, in bytes, from counts and sizes of types.
+    pub fn memory_usage(&self) -> MemoryUsage {
+        let tables = self.tables().map(Table::memory).sum();
+        let attributes = self.interner.len() * (size_of::<Attrs>() + 64);
+        let protocols = self.protos.iter().flatten().count() * size_of::<Proto>()
+            + self
+                .channels
+                .iter()
+                .flatten()
+                .map(|c| size_of::<Channel>() + c.exported.memory())
+                .sum::<usize>();
+        MemoryUsage { tables, attributes, protocols, config: config_bytes(&self.config) }
     }
 
     /// The table of a live channel. A channel keeps its table alive, so the number always names one.
@@ -452,6 +473,21 @@ impl Hands for Core {
         let text = error.text.as_deref().map_or(String::new(), |t| format!(" ({t})"));
         self.logger.limited(now, LogClass::Warning, format_args!("{name}: {detail}{text}"));
     }
+}
+
+/// Bytes in use, by subject.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[allow(missing_docs, reason = "the rows of `show memory`")]
+pub struct MemoryUsage {
+    pub tables: usize,
+    pub attributes: usize,
+    pub protocols: usize,
+    pub config: usize,
+}
+
+fn config_bytes(config: &Config) -> usize {
+    let options: usize = config.protocols.iter().map(|p| p.options.memory()).sum();
+    size_of::<Config>() + config.protocols.len() * size_of::<ProtocolConfig>() + options
 }
 
 /// The flags of a `debug` mask as the engine asks for them.

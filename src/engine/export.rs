@@ -8,8 +8,8 @@ use std::sync::Arc;
 use super::api::{Export, ExportMode, PreExport, TraceFlag};
 use super::channel::{ChannelState, Feed, LimitKind};
 use super::core::Core;
-use crate::base::{ChannelId, Net, NextHop};
-use crate::table::{Attrs, BestChange, Change, Dest, NetId, Pulled, Route, Source};
+use crate::base::{ChannelId, Net};
+use crate::table::{Attrs, BestChange, Change, NetId, Pulled, Route, Source};
 
 /// Routes that one channel handles before the next one gets its turn.
 pub(super) const BUDGET: usize = 1024;
@@ -244,44 +244,12 @@ impl Core {
             return;
         };
         self.stats_mut(id).export_updates.received += 1;
-        let attrs = self.merged(id, net, routes, limit, false);
-        self.deliver(id, net_id, net, Some(best), best.source, attrs);
-    }
-
-    /// The best route with the next hops of its equals (`merge paths`): every other route of the same preference and kind that is mergable, passes
-    /// the filter and points somewhere adds its next hops; sorted, without duplicates, cut at the limit.
-    fn merged(
-        &mut self,
-        id: ChannelId,
-        net: &Net,
-        routes: &[Route],
-        limit: u16,
-        silent: bool,
-    ) -> Option<Arc<Attrs>> {
-        let best = routes.first()?;
-        let attrs = self.pass(id, net, best, silent)?;
-        if !matches!(attrs.dest, Dest::Unicast(_)) {
-            return Some(attrs);
-        }
-        let mut hops: Vec<NextHop> = attrs.next_hops().to_vec();
-        for other in &routes[1..] {
-            if other.filtered || !super::resolve::mergable(best, other) {
-                continue;
-            }
-            if let Some(more) = self.pass(id, net, other, true) {
-                hops.extend_from_slice(more.next_hops());
-            }
-        }
-        hops.sort();
-        hops.dedup_by(|a, b| {
-            (a.weight, &a.gateway, &a.labels, a.ifindex) == (b.weight, &b.gateway, &b.labels, b.ifindex)
+        let mut first = true;
+        let attrs = super::merge::merge(routes, limit, |route| {
+            let silent = !std::mem::replace(&mut first, false);
+            self.pass(id, net, route, silent)
         });
-        hops.truncate(usize::from(limit));
-        if hops == attrs.next_hops() {
-            return Some(attrs);
-        }
-        let merged = Attrs { dest: Dest::Unicast(hops.into()), ..(*attrs).clone() };
-        Some(self.interner.intern(merged))
+        self.deliver(id, net_id, net, Some(best), best.source, attrs);
     }
 
     /// Limit, counters, bookkeeping, and into the outbox.

@@ -93,7 +93,7 @@ impl Core {
 }
 
 impl Engine {
-    fn kind(&self, config: &ProtocolConfig) -> Option<&'static dyn ProtocolKind> {
+    pub(super) fn kind(&self, config: &ProtocolConfig) -> Option<&'static dyn ProtocolKind> {
         self.kinds.iter().copied().find(|k| k.keyword() == config.kind.keyword())
     }
 

@@ -8,6 +8,7 @@
 //! - `core`: the state protocols share; `import`, `export`, `flush`, `filters`, `resolve`: what happens to routes in it
 //! - `lifecycle`: up and down; [`plan`] and [`transition`]: from one configuration to the next
 
+pub mod actions;
 pub mod api;
 pub mod channel;
 pub mod core;
@@ -21,6 +22,7 @@ pub mod iface;
 mod import;
 mod lifecycle;
 pub mod logger;
+pub mod merge;
 pub mod plan;
 pub mod proto;
 mod resolve;

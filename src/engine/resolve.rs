@@ -1,11 +1,11 @@
-//! Recursive next hops: a gateway looked up in an IGP table; and which routes may be merged into one.
+//! Recursive next hops: a gateway looked up in an IGP table.
 
 use std::net::IpAddr;
 
 use super::api::Resolution;
 use super::core::Core;
 use crate::base::NextHop;
-mod attributes {
+pub(super) mod attributes {
     pub const IGP_METRIC: crate::table::AttrId = crate::table::AttrId(0);
 }
 use crate::table::{Dest, Route, RouteSource};
@@ -48,16 +48,6 @@ impl Core {
 /// A route whose own next hop came out of a resolution is no base for another one.
 fn is_recursive(route: &Route) -> bool {
     route.attrs.recursive
-}
-
-/// Whether `other` may lend its next hops to `best` under `merge paths`.
-pub(super) fn mergable(best: &Route, other: &Route) -> bool {
-    let metric = |r: &Route| r.attrs.get_int(attributes::IGP_METRIC).unwrap_or(0);
-    let (a, b) = (&best.attrs, &other.attrs);
-    a.preference == b.preference
-        && a.source == b.source
-        && a.source == RouteSource::Static
-        && metric(best) == metric(other)
 }
 
 /// The rule of kinds for two routes of equal preference: a static route with the lower metric wins; otherwise the older one.

@@ -45,6 +45,11 @@ impl Bits {
         self.ones == 0
     }
 
+    /// Bytes in use.
+    pub fn memory(&self) -> usize {
+        self.words.capacity() * size_of::<u64>()
+    }
+
     /// Takes all out and gives the memory back.
     pub fn clear(&mut self) {
         *self = Bits::default();

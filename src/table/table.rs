@@ -88,6 +88,11 @@ impl Table {
     pub fn route_count(&self) -> usize {
         self.routes
     }
+    /// Bytes in use, estimated from the sizes of slots and index.
+    pub fn memory(&self) -> usize {
+        let extra = self.routes.saturating_sub(self.nets) * size_of::<Route>();
+        self.pages.len() * PAGE * size_of::<Slot>() + self.index.capacity() * 5 + extra
+    }
     /// Grows with every change: equal versions mean equal contents.
     pub fn version(&self) -> u64 {
         self.version

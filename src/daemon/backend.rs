@@ -1,0 +1,279 @@
+//! The engine as the shell sees it: every question is a closure that runs on the engine's thread and returns plain data.
+
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use tokio::sync::{mpsc, oneshot};
+
+use crate::base::time::{Now, TimeFormats};
+use crate::config::{Config, DebugMask, MrtdumpMask};
+use crate::control::backend::{
+    Action, Answer, Backend, ConfigEvent, ConfigOutcome, Configure, DebugTarget, DumpWhat, Gone, NoSuchChannel,
+    Outcome, Scope, Selection,
+};
+use crate::control::view::status::{ConfigStatusView, DaemonState, StatusView};
+use crate::control::view::{InterfaceView, MemoryView, ProtocolView, StaticView, route::RouteWorld};
+use crate::engine::actions::{Act, Acted};
+use crate::engine::transition::CommitOutcome;
+use crate::engine::{Engine, EngineGone, Handle};
+
+use super::loader::Loader;
+use super::{routes, views};
+
+/// The running daemon behind the control socket.
+pub struct Daemon {
+    handle: Handle,
+    started: Instant,
+    /// The configuration file of the command line.
+    path: PathBuf,
+    loader: Loader,
+    hostname: Arc<str>,
+    /// The configuration taken last, for names and time formats.
+    config: Arc<RwLock<Arc<Config>>>,
+}
+
+impl Daemon {
+    /// A door to the engine behind `handle`. `config` is kept up to date by the engine's configuration hook.
+    pub fn new(
+        handle: Handle,
+        started: Instant,
+        path: PathBuf,
+        loader: Loader,
+        hostname: Arc<str>,
+        config: Arc<RwLock<Arc<Config>>>,
+    ) -> Daemon {
+        Daemon { handle, started, path, loader, hostname, config }
+    }
+
+    fn config(&self) -> Arc<Config> {
+        self.config.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn ask<R: Send + 'static>(
+        &self,
+        what: impl FnOnce(&mut Engine) -> R + Send + 'static,
+    ) -> Answer<'_, R> {
+        Box::pin(async move { self.handle.call(what).await.map_err(|EngineGone| Gone) })
+    }
+
+    /// Orders a reconfiguration from the file of the command line, as SIGHUP does; errors go to the log.
+    pub fn reload(&self) -> mpsc::Receiver<ConfigEvent> {
+        let (notices, _) = mpsc::unbounded_channel();
+        self.configure(Configure::Load { file: None, soft: false, timeout: 0 }, notices)
+    }
+}
+
+fn daemon_state(engine: &Engine) -> DaemonState {
+    match engine.transition.progress() {
+        _ if engine.is_shutting_down() => DaemonState::ShuttingDown,
+        (true, queued) => DaemonState::Reconfiguring { queued },
+        (false, _) => DaemonState::Running,
+    }
+}
+
+impl Backend for Daemon {
+    fn now(&self) -> Now {
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_micros() as i64);
+        Now { moment: self.started.elapsed().as_micros() as u64, wall }
+    }
+
+    fn time_formats(&self) -> TimeFormats {
+        self.config().time_formats.clone()
+    }
+
+    fn scope(&self) -> Arc<dyn Scope> {
+        Arc::new(super::scope::ConfigScope::new(self.config(), self.handle.clone()))
+    }
+
+    fn status(&self) -> Answer<'_, StatusView> {
+        let system = self.hostname.clone();
+        self.ask(move |e| StatusView {
+            router_id: e.core.router_id.into(),
+            hostname: e.core.config.hostname.clone().unwrap_or(system),
+            booted: 0,
+            reconfigured: e.transition.reconfigured,
+            recovery: None,
+            state: daemon_state(e),
+        })
+    }
+
+    fn protocols(&self, which: Selection, detail: bool) -> Answer<'_, Vec<ProtocolView>> {
+        self.ask(move |e| {
+            let chosen = e.core.protos().filter(|p| which.matches(&p.name));
+            chosen.map(|p| views::protocol(e, p, detail)).collect()
+        })
+    }
+
+    fn interfaces(&self) -> Answer<'_, Vec<InterfaceView>> {
+        self.ask(|e| views::interfaces(&e.core))
+    }
+
+    fn statics(&self, name: Option<Arc<str>>) -> Answer<'_, Vec<StaticView>> {
+        self.ask(move |e| {
+            let chosen = e.core.protos().filter(|p| match &name {
+                Some(name) => p.name == *name,
+                None => p.state != crate::engine::api::ProtoState::Down,
+            });
+            chosen.filter_map(|p| views::statics(e, p)).collect()
+        })
+    }
+
+    fn memory(&self) -> Answer<'_, MemoryView> {
+        self.ask(|e| views::memory(&e.core))
+    }
+
+    fn routes(&self, protocols: Vec<Arc<str>>) -> Answer<'_, RouteWorld> {
+        let handle = self.handle.clone();
+        self.ask(move |e| routes::world(e, &handle, &protocols))
+    }
+
+    fn act(&self, action: Action, which: Selection) -> Answer<'_, Vec<(Arc<str>, Outcome)>> {
+        let act = match action {
+            Action::Disable(text) => Act::Disable(text),
+            Action::Enable(text) => Act::Enable(text),
+            Action::Restart(text) => Act::Restart(text),
+            Action::Reload { import, export } => Act::Reload { import, export },
+        };
+        self.ask(move |e| {
+            let done = e.act(&act, |name| which.matches(name));
+            let outcome = |acted| match acted {
+                Acted::Disabled => Outcome::Disabled,
+                Acted::AlreadyDisabled => Outcome::AlreadyDisabled,
+                Acted::Enabled => Outcome::Enabled,
+                Acted::AlreadyEnabled => Outcome::AlreadyEnabled,
+                Acted::Restarted => Outcome::Restarted,
+                Acted::Reloading => Outcome::Reloading,
+                Acted::NotUp => Outcome::NotUp,
+                Acted::ReloadFailed => Outcome::ReloadFailed,
+            };
+            done.into_iter().map(|(name, acted)| (name, outcome(acted))).collect()
+        })
+    }
+
+    fn debug(&self, target: DebugTarget, mask: DebugMask) -> Answer<'_, Result<usize, NoSuchChannel>> {
+        self.ask(move |e| match target {
+            DebugTarget::Protocols(which) => Ok(e.set_debug(mask, |name| which.matches(name))),
+            DebugTarget::Channel { protocol, channel } => {
+                e.set_channel_debug(&protocol, &channel, mask).then_some(1).ok_or(NoSuchChannel)
+            }
+        })
+    }
+
+    fn mrtdump(&self, which: Selection, mask: MrtdumpMask) -> Answer<'_, usize> {
+        self.ask(move |e| e.set_mrtdump(mask, |name| which.matches(name)))
+    }
+
+    fn dump(&self, what: DumpWhat) -> Answer<'_, String> {
+        self.ask(move |e| super::dump::text(e, what))
+    }
+
+    fn configure(
+        &self,
+        request: Configure,
+        notices: mpsc::UnboundedSender<String>,
+    ) -> mpsc::Receiver<ConfigEvent> {
+        let (events, receiver) = mpsc::channel(16);
+        let job = Job {
+            handle: self.handle.clone(),
+            loader: self.loader.clone(),
+            path: self.path.clone(),
+            events,
+        };
+        tokio::spawn(job.run(request, notices));
+        receiver
+    }
+
+    fn configure_status(&self) -> Answer<'_, ConfigStatusView> {
+        self.ask(|e| {
+            let now = crate::engine::api::LookAt::now(&e.core);
+            let undo_in = e.transition.deadline().map(|at| at.saturating_sub(now));
+            ConfigStatusView { state: daemon_state(e), undo_in }
+        })
+    }
+
+    fn shutdown(&self, graceful: bool) {
+        let _ = self.handle.send(move |e| e.shutdown(graceful));
+    }
+}
+
+/// One `configure` command.
+struct Job {
+    handle: Handle,
+    loader: Loader,
+    path: PathBuf,
+    events: mpsc::Sender<ConfigEvent>,
+}
+
+impl Job {
+    async fn say(&self, event: ConfigEvent) {
+        let _ = self.events.send(event).await;
+    }
+
+    async fn run(self, request: Configure, notices: mpsc::UnboundedSender<String>) {
+        match request {
+            Configure::Load { file, soft, timeout } => {
+                let Some(config) = self.read(file).await else { return };
+                if timeout > 0 {
+                    self.say(ConfigEvent::UndoScheduled(timeout)).await;
+                }
+                let timer = (timeout > 0).then_some((timeout, notices));
+                self.commit(move |e, reply| e.configure(config, soft, timer, reply)).await;
+            }
+            Configure::Check { file } => {
+                if self.read(file).await.is_some() {
+                    self.say(ConfigEvent::Fine).await;
+                }
+            }
+            Configure::Plan { file } => {
+                let Some(config) = self.read(file).await else { return };
+                let plan = self.handle.call(move |e| crate::engine::plan::plan(&e.core.config, &config)).await;
+                for step in plan.map_or_else(|_| Vec::new(), |p| p.steps) {
+                    self.say(ConfigEvent::Plan(step.to_string())).await;
+                }
+                self.say(ConfigEvent::Fine).await;
+            }
+            Configure::Undo => {
+                self.say(ConfigEvent::UndoRequested).await;
+                self.commit(|e, reply| e.undo(reply)).await;
+            }
+            Configure::Confirm => {
+                let confirmed = self.handle.call(Engine::confirm).await.unwrap_or(false);
+                let outcome = if confirmed { ConfigOutcome::Confirmed } else { ConfigOutcome::NothingToDo };
+                self.say(ConfigEvent::Done(outcome)).await;
+            }
+        }
+    }
+
+    /// Reads the file on a thread for blocking work; says why when it is refused.
+    async fn read(&self, file: Option<String>) -> Option<Arc<Config>> {
+        let path = file.map_or_else(|| self.path.clone(), PathBuf::from);
+        self.say(ConfigEvent::Reading(path.display().to_string())).await;
+        let loader = self.loader.clone();
+        let result = tokio::task::spawn_blocking(move || loader.load(&path)).await;
+        match result {
+            Ok(Ok(config)) => return Some(config),
+            Ok(Err(refusal)) => self.say(ConfigEvent::Refused(refusal)).await,
+            Err(panic) => self.say(ConfigEvent::Refused(format!("reading failed internally: {panic}"))).await,
+        }
+        None
+    }
+
+    async fn commit(&self, what: impl FnOnce(&mut Engine, oneshot::Sender<CommitOutcome>) + Send + 'static) {
+        let (reply, answer) = oneshot::channel();
+        let sent = self.handle.send(move |e| what(e, reply));
+        let outcome = match sent {
+            Ok(()) => answer.await.unwrap_or(CommitOutcome::ShuttingDown),
+            Err(EngineGone) => CommitOutcome::ShuttingDown,
+        };
+        self.say(ConfigEvent::Done(match outcome {
+            CommitOutcome::Done => ConfigOutcome::Reconfigured,
+            CommitOutcome::InProgress => ConfigOutcome::InProgress,
+            CommitOutcome::Queued => ConfigOutcome::Queued,
+            CommitOutcome::ShuttingDown => ConfigOutcome::ShuttingDown,
+            CommitOutcome::Unqueued => ConfigOutcome::QueueRemoved,
+            CommitOutcome::Nothing => ConfigOutcome::NothingToDo,
+        }))
+        .await;
+    }
+}

@@ -1,0 +1,12 @@
+//! Floor 7: wires everything, decides nothing. Reads the configuration, starts the engine and the control socket, answers the shell's
+//! questions with what the engine holds.
+
+pub mod backend;
+mod dump;
+mod filters;
+mod loader;
+mod routes;
+mod scope;
+mod views;
+
+pub use backend::Daemon;

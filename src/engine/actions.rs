@@ -1,0 +1,147 @@
+//! What operators do to protocols: disable, enable, restart, reload, debug.
+
+use std::sync::Arc;
+
+use super::api::{DownReason, Instance, ProtoState};
+use super::channel::ChannelState;
+use super::engine::Engine;
+use super::proto::{Goal, Proto};
+use crate::base::ProtoId;
+use crate::config::{DebugMask, MrtdumpMask};
+
+/// An order.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Act {
+    /// `disable`; the message replaces the old one, also when there is none.
+    Disable(Option<Arc<str>>),
+    /// `enable`
+    Enable(Option<Arc<str>>),
+    /// `restart`
+    Restart(Option<Arc<str>>),
+    /// `reload`
+    Reload {
+        /// Import filters run again.
+        import: bool,
+        /// Export filters run again.
+        export: bool,
+    },
+}
+
+/// What became of it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[allow(missing_docs, reason = "the replies of the shell")]
+pub enum Acted {
+    Disabled,
+    AlreadyDisabled,
+    Enabled,
+    AlreadyEnabled,
+    Restarted,
+    Reloading,
+    NotUp,
+    ReloadFailed,
+}
+
+impl Engine {
+    /// Carries an order out on every protocol whose name fits.
+    pub fn act(&mut self, act: &Act, fits: impl Fn(&str) -> bool) -> Vec<(Arc<str>, Acted)> {
+        let chosen: Vec<(ProtoId, Arc<str>)> =
+            self.core.protos().filter(|p| fits(&p.name)).map(|p| (p.id, p.name.clone())).collect();
+        let done = chosen.into_iter().map(|(id, name)| (name, self.act_on(id, act))).collect();
+        self.settle();
+        done
+    }
+
+    fn act_on(&mut self, id: ProtoId, act: &Act) -> Acted {
+        let Some(proto) = self.core.proto_mut(id) else { return Acted::NotUp };
+        match act {
+            Act::Disable(_) | Act::Restart(_) if proto.disabled => Acted::AlreadyDisabled,
+            Act::Enable(_) if !proto.disabled => Acted::AlreadyEnabled,
+            Act::Disable(text) => {
+                proto.disabled = true;
+                proto.message = text.clone();
+                self.stop(id, DownReason::Disable);
+                Acted::Disabled
+            }
+            Act::Enable(text) => {
+                proto.disabled = false;
+                proto.message = text.clone();
+                proto.goal = Goal::Up;
+                self.start(id);
+                Acted::Enabled
+            }
+            Act::Restart(text) => {
+                proto.message = text.clone();
+                self.stop(id, DownReason::Restart);
+                Acted::Restarted
+            }
+            Act::Reload { .. } if proto.disabled => Acted::AlreadyDisabled,
+            Act::Reload { .. } if proto.state != ProtoState::Up => Acted::NotUp,
+            Act::Reload { import, export } => self.reload(id, *import, *export),
+        }
+    }
+
+    fn reload(&mut self, id: ProtoId, import: bool, export: bool) -> Acted {
+        let channels = self.core.proto(id).map_or_else(Vec::new, |p| p.channels.clone());
+        let up: Vec<_> = channels
+            .into_iter()
+            .filter(|ch| self.core.channel(*ch).is_some_and(|ch| ch.state == ChannelState::Up))
+            .collect();
+        if import && !up.iter().all(|ch| self.reload_in(*ch)) {
+            return Acted::ReloadFailed;
+        }
+        if export {
+            for channel in up {
+                self.reload_out(channel);
+            }
+        }
+        Acted::Reloading
+    }
+
+    /// `debug PATTERN MASK`; how many protocols fit. Their channels follow.
+    pub fn set_debug(&mut self, mask: DebugMask, fits: impl Fn(&str) -> bool) -> usize {
+        let chosen: Vec<ProtoId> = self.core.protos().filter(|p| fits(&p.name)).map(|p| p.id).collect();
+        for id in &chosen {
+            let Some(proto) = self.core.proto_mut(*id) else { continue };
+            proto.debug = mask;
+            for channel in proto.channels.clone() {
+                if let Some(ch) = self.core.channel_mut(channel) {
+                    ch.config.debug = mask;
+                }
+            }
+        }
+        chosen.len()
+    }
+
+    /// `debug PROTOCOL.CHANNEL MASK`; whether there is such a channel.
+    pub fn set_channel_debug(&mut self, proto: &str, channel: &str, mask: DebugMask) -> bool {
+        let Some(ids) = self.core.proto_named(proto).map(|p| p.channels.clone()) else { return false };
+        for id in ids {
+            if let Some(ch) = self.core.channel_mut(id).filter(|ch| ch.config.name == channel) {
+                ch.config.debug = mask;
+                return true;
+            }
+        }
+        false
+    }
+
+    /// `mrtdump PATTERN MASK`; how many protocols fit.
+    pub fn set_mrtdump(&mut self, mask: MrtdumpMask, fits: impl Fn(&str) -> bool) -> usize {
+        let chosen: Vec<ProtoId> = self.core.protos().filter(|p| fits(&p.name)).map(|p| p.id).collect();
+        for id in &chosen {
+            if let Some(proto) = self.core.proto_mut(*id) {
+                proto.mrtdump = mask;
+            }
+        }
+        chosen.len()
+    }
+
+    /// A fresh instance of a protocol that is down, to ask what its configuration says.
+    pub fn idle_instance(&self, proto: &Proto) -> Option<Box<dyn Instance>> {
+        self.kind(&proto.config).map(|kind| kind.spawn(&proto.config))
+    }
+
+    /// Whether the end of the daemon was ordered.
+    pub fn is_shutting_down(&self) -> bool {
+        self.core.shutting_down
+    }
+}
