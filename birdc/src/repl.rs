@@ -35,6 +35,9 @@ const HISTORY_LENGTH: usize = 1000;
 /// How often a user's Ctrl-C is looked for while the daemon works.
 const LOOK_AROUND: Duration = Duration::from_millis(100);
 
+/// The exit status of a shell that was left by Ctrl-C, as if the signal had ended it.
+const INTERRUPTED: u8 = 130;
+
 /// Runs the shell until the user leaves.
 pub fn run(options: &Options) -> Result<u8, Failure> {
     let style = Style { verbose: options.verbose, terminal: true };
@@ -57,10 +60,10 @@ struct Shell {
 }
 
 /// Whether the shell goes on.
-#[derive(PartialEq, Eq)]
 enum Next {
     Prompt,
-    Leave,
+    /// With this exit status.
+    Leave(u8),
 }
 
 impl Shell {
@@ -77,8 +80,8 @@ impl Shell {
                 Typed::Line(lines) => {
                     // Pasted text may be several commands.
                     for line in lines.lines() {
-                        if self.carry_out(line)? == Next::Leave {
-                            return Ok(0);
+                        if let Next::Leave(status) = self.carry_out(line)? {
+                            return Ok(status);
                         }
                     }
                 }
@@ -97,7 +100,7 @@ impl Shell {
         let table = self.link.table();
         let lines = match expand::expand(&table, line) {
             Command::Empty => return Ok(Next::Prompt),
-            Command::Quit => return Ok(Next::Leave),
+            Command::Quit => return Ok(Next::Leave(0)),
             Command::Send(command) => return self.ask(&command),
             Command::Help(words) => help::answer(&table, words),
             Command::Ambiguous(nodes) => help::ambiguous(&table, &nodes),
@@ -118,11 +121,11 @@ impl Shell {
         loop {
             if self.interrupt.take() {
                 if interrupted {
-                    return Ok(Next::Leave);
+                    return Ok(Next::Leave(INTERRUPTED));
                 }
                 interrupted = true;
                 self.pager.skip();
-                Tty.write(b"^C (once more to leave)\n").map_err(Failure::Output)?;
+                Tty.write(b"\n(once more to leave)\n").map_err(Failure::Output)?;
             }
             if !self.link.has_next() {
                 self.pager.flush().map_err(Failure::Output)?;
@@ -139,14 +142,14 @@ impl Shell {
                 return Ok(Next::Prompt);
             }
             self.show(&event)?;
-            if let Event::Line(raw) = &event {
-                if let Some(code) = Line::classify(raw).end() {
-                    if code < crate::wire::FIRST_FAILURE {
-                        self.link.remember(command);
-                    }
-                    self.pager.flush().map_err(Failure::Output)?;
-                    return Ok(Next::Prompt);
+            if let Event::Line(raw) = &event
+                && let Some(code) = Line::classify(raw).end()
+            {
+                if code < crate::wire::FIRST_FAILURE {
+                    self.link.remember(command);
                 }
+                self.pager.flush().map_err(Failure::Output)?;
+                return Ok(Next::Prompt);
             }
         }
     }
@@ -275,11 +278,12 @@ impl LineEditor {
 
     fn add_to_history(&mut self, line: &str) {
         let line = line.trim_end();
-        if !line.is_empty() && matches!(self.editor.add_history_entry(line), Ok(true)) {
-            if let Some(path) = &self.history {
-                // A home that cannot be written to is no reason to stop working.
-                let _ = self.editor.append_history(path);
-            }
+        if !line.is_empty()
+            && matches!(self.editor.add_history_entry(line), Ok(true))
+            && let Some(path) = &self.history
+        {
+            // A home that cannot be written to is no reason to stop working.
+            let _ = self.editor.append_history(path);
         }
     }
 }

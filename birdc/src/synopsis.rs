@@ -299,10 +299,10 @@ fn value(text: &str) -> Option<(&str, usize)> {
     }
     let inner = text.strip_prefix('<')?;
     let end = inner.find('>')?;
-    if let Some(second) = inner[end..].strip_prefix(">.<") {
-        if let Some(length) = second.find('>') {
-            return Some(("p.c", 1 + end + 3 + length + 1));
-        }
+    if let Some(second) = inner[end..].strip_prefix(">.<")
+        && let Some(length) = second.find('>')
+    {
+        return Some(("p.c", 1 + end + 3 + length + 1));
     }
     Some((&inner[..end], end + 2))
 }
