@@ -104,7 +104,11 @@ impl Shell {
             Command::Send(command) => return self.ask(&command),
             Command::Help(words) => help::answer(&table, words),
             Command::Ambiguous(nodes) => help::ambiguous(&table, &nodes),
-            Command::Unknown => vec![help::UNKNOWN.to_owned()],
+            // The key did not get through: a terminal without line editing, or pasted text.
+            Command::Unknown => match line.trim_end().strip_suffix('?') {
+                Some(text) => help::question(&table, text),
+                None => vec![help::UNKNOWN.to_owned()],
+            },
         };
         self.pager.lines(lines.iter().map(String::as_str)).map_err(Failure::Output)?;
         Ok(Next::Prompt)
