@@ -4,4 +4,11 @@
 
 pub mod ast;
 pub mod diag;
+mod lexer;
+mod literal;
 pub mod names;
+mod scope;
+pub mod source;
+mod tokens;
+
+pub use source::{Disk, Files, Located, ReadError, Sources};
