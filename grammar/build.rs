@@ -92,10 +92,15 @@ fn keywords(root: &Path, out: &mut String) -> BTreeMap<String, char> {
          /// The character of the first keyword.\npub const FIRST_KEYWORD: char = {:?};",
         char::from_u32(FIRST).unwrap_or_default()
     );
-    let _ = writeln!(out, "/// The characters of keywords by name.\n#[allow(missing_docs, reason = \"the names are the words\")]\npub mod k {{");
+    let _ = writeln!(
+        out,
+        "/// The characters of keywords by name.\n#[allow(missing_docs, reason = \"the names are the words\")]\npub mod k {{"
+    );
     let mut codes = BTreeMap::new();
     for (i, word) in words.iter().enumerate() {
-        let Some(c) = char::from_u32(FIRST + i as u32).filter(|c| c.len_utf8() == 2) else { panic!("too many keywords") };
+        let Some(c) = char::from_u32(FIRST + i as u32).filter(|c| c.len_utf8() == 2) else {
+            panic!("too many keywords")
+        };
         let _ = writeln!(out, "pub const {}: char = {c:?};", word.to_uppercase());
         assert!(codes.insert(word.clone(), c).is_none(), "keyword {word} twice");
     }

@@ -14,7 +14,9 @@ mod generated {
     include!(concat!(env!("OUT_DIR"), "/parser.rs"));
 }
 
-pub use generated::{ATTRIBUTES, ENUMS, FIRST_KEYWORD, Grammar, KEYWORDS, RESERVED, Rule, WORDS, is_word, k, option_key};
+pub use generated::{
+    ATTRIBUTES, ENUMS, FIRST_KEYWORD, Grammar, KEYWORDS, RESERVED, Rule, WORDS, is_word, k, option_key,
+};
 pub use pest;
 
 /// The characters of token classes and of operators of two bytes; every other operator stands for itself.

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use tern_grammar::{ENUMS, KEYWORDS, k, t};
 
-use super::ast::{ExprKind, Span, Tok};
+use super::ast::{ExprKind, Tok};
 use super::diag::{Diagnostic, Diagnostics};
 use super::literal::{self, is_digit, is_hex, is_word, run};
 use super::names::{Names, Sym};
@@ -76,9 +76,12 @@ pub(super) struct Lexer<'a> {
     /// A token that belongs to the next portion: the one that showed that this one is over.
     pub pending: Option<Token>,
     ended: bool,
+    gave_up: bool,
     errors: u32,
     sets: Vec<OpenSet>,
     parens: u32,
+    /// Behind `ADDRESS /`: a length must follow.
+    slash: bool,
     nesting: Nesting,
     /// Short words and their symbols: most words of a configuration are a few, again and again.
     cache: Vec<(u64, Sym)>,
@@ -114,9 +117,11 @@ impl<'a> Lexer<'a> {
             diags: Diagnostics::default(),
             pending: None,
             ended: false,
+            gave_up: false,
             errors: 0,
             sets: Vec::new(),
             parens: 0,
+            slash: false,
             nesting: Nesting::default(),
             cache: vec![(0, Sym(0)); 1024],
         }
@@ -125,7 +130,9 @@ impl<'a> Lexer<'a> {
     /// Reads a file from its start, before what is open already; `depth` counts files within files, from 1.
     pub fn open(&mut self, path: &Path, depth: usize) -> Result<(), ReadError> {
         let (data, error) = match self.files.read(path) {
-            Ok(data) if data.len() > LARGEST_FILE => (Vec::new(), Some("File is too large, the limit is 1 GiB")),
+            Ok(data) if data.len() > LARGEST_FILE => {
+                (Vec::new(), Some("File is too large, the limit is 1 GiB"))
+            }
             Ok(data) => (data, None),
             Err(ReadError::Read) => (Vec::new(), Some("Read error")),
             Err(e) => return Err(e),
@@ -151,14 +158,19 @@ impl<'a> Lexer<'a> {
         self.diags.push(Diagnostic::error(tok, message));
         self.errors += 1;
         if self.errors >= MAX_ERRORS {
-            self.diags.push(Diagnostic::error(tok, "Too many errors, giving up"));
-            self.ended = true;
+            self.give_up();
         }
     }
 
-    /// Ends reading, after the parser has complained too often.
+    /// Ends reading: the file is hopeless.
     pub fn give_up(&mut self) {
-        self.ended = true;
+        self.diags.push(Diagnostic::error(self.sources.end(), "Too many errors, giving up"));
+        (self.ended, self.gave_up) = (true, true);
+    }
+
+    /// Whether reading ended before the end of the file.
+    pub fn gave_up(&self) -> bool {
+        self.gave_up
     }
 
     /// Reads `text` instead of a file.
@@ -228,15 +240,24 @@ impl<'a> Lexer<'a> {
     #[inline]
     fn push(&mut self, token: Token) -> Option<Event> {
         if !self.nesting.note(token.c) {
-            self.error_at(token.tok, format!("Nesting is too deep, at most {MAX_NESTING} levels are supported"));
-            self.ended = true;
+            self.error_at(
+                token.tok,
+                format!("Nesting is too deep, at most {MAX_NESTING} levels are supported"),
+            );
+            (self.ended, self.gave_up) = (true, true);
             return None;
         }
-        if token.c == t::NUM as char && self.joins_prefix(token) {
-            return None;
+        if self.slash {
+            self.slash = false;
+            if token.c == t::NUM as char && self.joins_prefix(token) {
+                return None;
+            }
+            let text = super::errors::unexpected(token.c, token.value & KNOWN != 0);
+            self.error_at(token.tok, text + ", expecting NUM");
         }
         self.tokens.push(token);
         match token.c {
+            '/' => self.slash = self.tokens.text.ends_with("4/") || self.tokens.text.ends_with("6/"),
             '(' => self.parens += 1,
             ')' => self.parens = self.parens.saturating_sub(1),
             '[' => {
@@ -291,7 +312,8 @@ impl<'a> Lexer<'a> {
         let tok = self.tokens.tok_at(open);
         self.tokens.truncate(open);
         let value = self.tokens.sets.len() as u64;
-        self.tokens.sets.push((set, Span { first: tok, last: close }));
+        self.tokens.sets.push(Some(set));
+        self.tokens.set_ends.push(close);
         let token = Token { c: t::SET as char, value, tok };
         self.tokens.push(token);
         if self.sets.is_empty() {
@@ -313,7 +335,7 @@ impl<'a> Lexer<'a> {
             self.net4(value as u32, number.value, number.tok, number.tok)
         } else {
             let bits = self.tokens.wide.get(value as usize).map_or(0, |w| w.0);
-            self.net6(bits, number.value, number.tok, number.tok)
+            self.net6(bits, number.value, number.tok, number.tok + 1)
         };
         self.tokens.push(joined);
         true
@@ -539,17 +561,23 @@ impl<'a> Lexer<'a> {
             self.error_at(tok, format!("Invalid IPv{} address {shown}", if four { 4 } else { 6 }));
             0
         });
-        let length = literal::decimal(&text[end + usize::from(digits > 0)..end + usize::from(digits > 0) + digits]);
+        let length =
+            literal::decimal(&text[end + usize::from(digits > 0)..end + usize::from(digits > 0) + digits]);
         match length.filter(|n| digits > 0 && *n <= u64::from(u32::MAX)) {
-            Some(length) if !text.get(end + 1 + digits).is_some_and(|b| matches!(b, b'.' | b':' | b'x') || is_hex(*b)) => {
+            Some(length)
+                if !text
+                    .get(end + 1 + digits)
+                    .is_some_and(|b| matches!(b, b'.' | b':' | b'x') || is_hex(*b)) =>
+            {
                 let most = if four { 32 } else { 128 };
                 self.advance(end + 1 + digits);
-                let at = if length > most || has_host_bits(bits, length, most) { self.place(end + 1) } else { tok };
-                if four {
-                    self.net4(bits as u32, length, tok, at)
-                } else {
-                    self.net6(bits, length, tok, at)
-                }
+                // BIRD complains at the length of an IPv4 prefix, and behind an IPv6 prefix.
+                let at = match four {
+                    true if length > most || has_host_bits(bits, length, most) => self.place(end + 1),
+                    true => tok,
+                    false => tok + 1,
+                };
+                if four { self.net4(bits as u32, length, tok, at) } else { self.net6(bits, length, tok, at) }
             }
             _ if four => Token { c: t::IP4 as char, value: bits as u64, tok },
             _ => {
@@ -572,7 +600,8 @@ impl<'a> Lexer<'a> {
         }
         let content = String::from_utf8_lossy(&rest[..len]);
         if matches!(content, std::borrow::Cow::Owned(_)) {
-            self.diags.push(Diagnostic::warning(tok, "String is not valid UTF-8, its odd bytes are replaced"));
+            self.diags
+                .push(Diagnostic::warning(tok, "String is not valid UTF-8, its odd bytes are replaced"));
         }
         self.tokens.texts.push(Arc::from(&*content));
         Token { c: t::TEXT as char, value: self.tokens.texts.len() as u64 - 1, tok }
@@ -659,7 +688,7 @@ impl<'a> Lexer<'a> {
         let depth = frame.depth + 1;
         let pattern = frame.dir.join(Path::new(std::ffi::OsStr::from_bytes(&rest[..quote])));
         if quote == 0 {
-            self.complain(name, "Include with empty argument");
+            self.complain(name - 1, "Include with empty argument");
             return;
         }
         if depth > MAX_FILES {
@@ -731,7 +760,9 @@ static CLASS: [Class; 256] = {
             b'"' => Class::Quote,
             b'\'' => Class::Apostrophe,
             b'#' => Class::Hash,
-            b'=' | b'{' | b'}' | b':' | b';' | b',' | b'.' | b'(' | b')' | b'+' | b'*' | b'/' => Class::Single,
+            b'=' | b'{' | b'}' | b':' | b';' | b',' | b'.' | b'(' | b')' | b'+' | b'*' | b'/' => {
+                Class::Single
+            }
             b'%' | b'<' | b'>' | b'~' | b'[' | b']' | b'?' | b'!' | b'|' | b'&' | b'-' => Class::Single,
             // Blanks: skipped before.
             b' ' | b'\t' | b'\n' => Class::Single,
@@ -871,7 +902,8 @@ pub(super) fn token_length(text: &[u8], at: usize) -> usize {
         Some(b'\'') => run(text, at + 1, |b| b != b'\'' && b != b'\n') + 2,
         Some(b) if is_word(*b) => {
             let word = run(text, at, |b| is_word(b) || matches!(b, b'.' | b':' | b'/'));
-            let trimmed = text[at..at + word].iter().rev().take_while(|b| matches!(b, b'.' | b':' | b'/')).count();
+            let trimmed =
+                text[at..at + word].iter().rev().take_while(|b| matches!(b, b'.' | b':' | b'/')).count();
             let plain = run(text, at, is_word);
             if is_digit(*b) || text[at..at + word].contains(&b':') { word - trimmed } else { plain }
         }

@@ -164,7 +164,8 @@ pub(super) fn number_value(text: &[u8]) -> Option<u32> {
     match text.strip_prefix(b"0x") {
         Some(hex) if hex.len() > 16 => None,
         Some(hex) => {
-            let value = hex.iter().fold(0u64, |n, b| n << 4 | u64::from(char::from(*b).to_digit(16).unwrap_or(0)));
+            let value =
+                hex.iter().fold(0u64, |n, b| n << 4 | u64::from(char::from(*b).to_digit(16).unwrap_or(0)));
             u32::try_from(value).ok()
         }
         None => decimal(text).and_then(|v| u32::try_from(v).ok()),
@@ -173,7 +174,6 @@ pub(super) fn number_value(text: &[u8]) -> Option<u32> {
 
 /// The pairs of hex digits of a token, whatever stands between them.
 pub(super) fn hex_bytes(text: &[u8]) -> Vec<u8> {
-    let digits: Vec<u8> =
-        text.iter().filter_map(|b| char::from(*b).to_digit(16).map(|d| d as u8)).collect();
+    let digits: Vec<u8> = text.iter().filter_map(|b| char::from(*b).to_digit(16).map(|d| d as u8)).collect();
     digits.chunks_exact(2).map(|p| p[0] << 4 | p[1]).collect()
 }

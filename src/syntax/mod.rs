@@ -3,12 +3,17 @@
 //! pest's types do not leave this module. What leaves is [`ast`] and [`diag`].
 
 pub mod ast;
+mod convert;
 pub mod diag;
+mod errors;
 mod lexer;
 mod literal;
 pub mod names;
+mod parser;
 mod scope;
 pub mod source;
 mod tokens;
 
+pub use errors::undefined_name;
+pub use parser::{Parsed, on_big_stack, parse};
 pub use source::{Disk, Files, Located, ReadError, Sources};

@@ -6,7 +6,7 @@
 //! or two tokens before the name. The parser's view of the same text decides what it means; a shape missed here could only leave a keyword
 //! a keyword.
 
-use tern_grammar::{ATTRIBUTES, KEYWORDS, RESERVED, k, keyword_char, keyword_index, t};
+use tern_grammar::{KEYWORDS, RESERVED, k, keyword_char, t};
 
 use super::names::Sym;
 
@@ -18,8 +18,6 @@ pub(super) enum Word {
     /// A name: known, that is declared above (or one BIRD declares), or not.
     Name { known: bool },
 }
-
-const SYM: char = t::SYM as char;
 
 #[derive(Debug, Clone, Copy)]
 struct Brace {
@@ -94,7 +92,7 @@ impl Default for Scopes {
 }
 
 /// Words that name a type of the filter language.
-fn is_type(c: char) -> bool {
+pub(super) fn is_type(c: char) -> bool {
     matches!(
         c,
         k::INT
@@ -205,7 +203,14 @@ impl Scopes {
         let always = match c {
             k::PROTOCOL | k::LOG => self.prev != k::TIMEFORMAT,
             k::TEMPLATE | k::DEFINE => true,
-            k::ATTRIBUTE | k::EVAL | k::WATCHDOG | k::MRTDUMP | k::TIMEFORMAT | k::CLI | k::THREADS | k::HOSTNAME => true,
+            k::ATTRIBUTE
+            | k::EVAL
+            | k::WATCHDOG
+            | k::MRTDUMP
+            | k::TIMEFORMAT
+            | k::CLI
+            | k::THREADS
+            | k::HOSTNAME => true,
             k::DEBUG => true,
             k::FUNCTION => self.prev != k::FILTER,
             _ => false,
@@ -427,9 +432,4 @@ fn is_predefined(text: &str) -> bool {
     matches!(text, "master4" | "master6" | "worker" | "routes")
         || ["ipp_", "ipr_", "ips_", "ipt_"].iter().any(|p| text.starts_with(p))
         || matches!(text, "radv_preference" | "radv_lifetime" | "krt_lock" | "krt_features" | "local_metric")
-}
-
-/// Whether a token is a name or a keyword that may stand for a route attribute.
-pub(super) fn is_attribute(c: char) -> bool {
-    c == SYM || keyword_index(c).is_some_and(|i| ATTRIBUTES.contains(&i))
 }

@@ -71,7 +71,9 @@ impl Files for std::collections::BTreeMap<PathBuf, Vec<u8>> {
     fn list(&self, dir: &Path) -> Vec<PathBuf> {
         let mut names: Vec<PathBuf> = self
             .keys()
-            .filter_map(|p| p.strip_prefix(dir).ok()?.components().next().map(|c| PathBuf::from(c.as_os_str())))
+            .filter_map(|p| {
+                p.strip_prefix(dir).ok()?.components().next().map(|c| PathBuf::from(c.as_os_str()))
+            })
             .collect();
         names.dedup();
         names
@@ -207,6 +209,11 @@ impl Sources {
         let offset = place.offset as usize;
         let start = memchr::memrchr(b'\n', file.text.get(..offset).unwrap_or_default()).map_or(0, |n| n + 1);
         // An unfinished comment is reported at the last character read, which is the one before the end.
+        // So is a string: BIRD has read it to its end.
+        let offset = match file.text.get(offset) {
+            Some(b'"') => offset + super::lexer::token_length(&file.text, offset) - 1,
+            _ => offset,
+        };
         let col = offset - start + usize::from(offset < file.text.len() || file.text.is_empty());
         Located { path: file.path.clone(), line: place.line, col: col as u32 }
     }
@@ -230,7 +237,9 @@ impl Sources {
     /// The text a span covers, for reports of self tests.
     pub fn text(&self, span: Span) -> String {
         self.bytes(span)
-            .and_then(|(file, range)| Some(String::from_utf8_lossy(self.file(file)?.text.get(range)?).into_owned()))
+            .and_then(|(file, range)| {
+                Some(String::from_utf8_lossy(self.file(file)?.text.get(range)?).into_owned())
+            })
             .unwrap_or_default()
     }
 }

@@ -29,7 +29,9 @@ pub(super) struct Tokens {
     pub wide: Vec<(u128, u8)>,
     pub bytes: Vec<Bytes>,
     /// Set literals, parsed as they were read, each standing as one token.
-    pub sets: Vec<(ExprKind, Span)>,
+    pub sets: Vec<Option<ExprKind>>,
+    /// Their closing brackets.
+    pub set_ends: Vec<Tok>,
 }
 
 /// The flag of a name that is declared above its use.
@@ -65,6 +67,7 @@ impl Tokens {
         self.wide.clear();
         self.bytes.clear();
         self.sets.clear();
+        self.set_ends.clear();
     }
 
     /// The character at a byte.
@@ -82,9 +85,10 @@ impl Tokens {
         let Some(at) = end.checked_sub(1) else { return 0 };
         match self.text.as_bytes().get(at) {
             Some(&t::SET) => self
-                .sets
+                .set_ends
                 .get(self.value.get(at).copied().unwrap_or_default() as usize)
-                .map_or_else(|| self.tok.get(at).copied().unwrap_or_default(), |s| s.1.last),
+                .copied()
+                .unwrap_or_default(),
             _ => self.tok.get(at).copied().unwrap_or_default(),
         }
     }

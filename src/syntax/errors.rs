@@ -1,0 +1,268 @@
+//! Syntax errors in BIRD's words: the unexpected token, and what would have fitted if that is a short list.
+
+use std::sync::{Mutex, PoisonError};
+
+use tern_grammar::pest::{self, Parser as _};
+use tern_grammar::{Grammar, KEYWORDS, Rule, k, keyword_index, t};
+
+use super::ast::Tok;
+use super::diag::Diagnostic;
+use super::names::{Names, Sym};
+use super::scope::{is_net_type, is_type};
+use super::tokens::{KNOWN, Token, Tokens};
+
+/// BIRD tells what it expected only when that is at most this many things.
+const MAX_EXPECTED: usize = 4;
+
+/// pest notes what it expected only when asked to, and is asked for all threads at once.
+static DETAIL: Mutex<()> = Mutex::new(());
+
+/// BIRD's name of a token.
+fn token_name(c: char, known: bool) -> String {
+    let Some(class) = c.is_ascii().then_some(c as u8) else {
+        return keyword_index(c).and_then(|i| KEYWORDS.get(i)).map(|w| w.to_uppercase()).unwrap_or_default();
+    };
+    match class {
+        t::NUM => "NUM",
+        t::SYM if known => "CF_SYM_KNOWN",
+        t::SYM => "CF_SYM_UNDEFINED",
+        t::TEXT => "TEXT",
+        t::IP4 | t::NET4 => "IP4",
+        t::IP6 | t::NET6 => "IP6",
+        t::RD => "VPN_RD",
+        t::MAC => "MAC",
+        t::BYTES => "BYTETEXT",
+        t::ENUM => "ENUM_TOKEN",
+        t::SET => "'['",
+        t::ELSECOL => "ELSECOL",
+        t::DDOT => "DDOT",
+        t::NE => "NEQ",
+        t::NMATCH => "NMA",
+        t::LE => "LEQ",
+        t::GE => "GEQ",
+        t::AND => "AND",
+        t::OR => "OR",
+        t::ARROW => "ARROW",
+        t::PP => "PP",
+        t::PO => "PO",
+        t::PC => "PC",
+        _ => return format!("'{c}'"),
+    }
+    .to_owned()
+}
+
+/// `syntax error, unexpected TOKEN`
+pub(super) fn unexpected(c: char, known: bool) -> String {
+    format!("syntax error, unexpected {}", token_name(c, known))
+}
+
+/// The message for a name that nothing above declares: BIRD's parser meets a token it has no rule for.
+pub fn undefined_name(tok: Tok) -> Diagnostic {
+    Diagnostic::error(tok, "syntax error, unexpected CF_SYM_UNDEFINED")
+        .help("names must be declared above their first use")
+}
+
+/// A failed match: where, and what would have fitted there.
+pub(super) struct Failure {
+    /// Byte in the matched string.
+    pub at: usize,
+    /// Characters.
+    pub expected: Vec<char>,
+}
+
+/// Matches `rule` once more, slowly, to learn why it does not.
+pub(super) fn explain(rule: Rule, text: &str) -> Failure {
+    let guard = DETAIL.lock().unwrap_or_else(PoisonError::into_inner);
+    pest::set_error_detail(true);
+    let result = Grammar::parse(rule, text);
+    pest::set_error_detail(false);
+    drop(guard);
+    let Err(error) = result else { return Failure { at: 0, expected: Vec::new() } };
+    let Some(attempts) = error.parse_attempts() else {
+        let at = match error.location {
+            pest::error::InputLocation::Pos(at) | pest::error::InputLocation::Span((at, _)) => at,
+        };
+        return Failure { at, expected: Vec::new() };
+    };
+    let mut expected = Vec::new();
+    for token in attempts.expected_tokens() {
+        let shown = token.to_string();
+        let mut chars = shown.chars();
+        if let (Some(c), None) = (chars.next(), chars.next()) {
+            expected.push(c);
+        } else {
+            // A range of keywords stands for many.
+            expected.push('\0');
+        }
+    }
+    Failure { at: attempts.max_position, expected }
+}
+
+/// The complaint about a failure at byte `start + failure.at` of the tokens; `next` is the token behind them, if the file has one more.
+/// `None` when the lexer has complained about that place already.
+pub(super) fn syntax_error(
+    tokens: &Tokens,
+    names: &Names,
+    start: usize,
+    failure: &Failure,
+    next: Option<Token>,
+    end: Tok,
+) -> Option<Diagnostic> {
+    let mut at = start + failure.at;
+    let mut expected: Vec<char> = failure.expected.clone();
+    let text = &tokens.text;
+    if text.get(start..at).is_some_and(|s| s.contains(t::BAD as char))
+        || tokens.char_at(at) == Some(t::BAD as char)
+    {
+        return None;
+    }
+    // A name nobody declared is an error where it stands, even if a name would have fitted there.
+    if let Some(bad) = undeclared(tokens, start, at) {
+        at = bad;
+        expected = Vec::new();
+    }
+    let token = |at: usize| match tokens.char_at(at) {
+        Some(c) => Some((c, tokens.value_at(at), tokens.tok_at(at))),
+        None => next.map(|n| (n.c, n.value, n.tok)),
+    };
+    let mut found = token(at);
+    match found {
+        // BIRD reads a prefix as three tokens.
+        Some((c @ ('4' | '6'), _, _))
+            if expected.iter().any(|e| matches!((c, e), ('4', 'P') | ('6', 'Q'))) =>
+        {
+            found = token(at + 1);
+            expected = vec!['/'];
+            if matches!(found, Some(('/', _, _))) {
+                found = token(at + 2);
+                expected = vec!['n'];
+            }
+        }
+        Some((c @ ('P' | 'Q'), value, tok)) => {
+            let address = if c == 'P' { '4' } else { '6' };
+            if expected.contains(&address) {
+                found = Some(('/', value, tok));
+                expected.retain(|e| *e == ';' || !e.is_ascii());
+            }
+        }
+        Some(('/', ..)) if matches!(tokens.char_at(at.wrapping_sub(1)), Some('4' | '6')) && at > start => {
+            found = token(at + 1);
+            expected = vec!['n'];
+        }
+        _ => {}
+    }
+    let mut help = None;
+    let (message, tok) = match found {
+        Some((c, value, tok)) => {
+            if c == t::SYM as char || !c.is_ascii() {
+                help = suggestion(names.text(Sym(value as u32)), &expected);
+            }
+            (unexpected(c, value & KNOWN != 0), tok)
+        }
+        None => ("syntax error, unexpected END".to_owned(), end),
+    };
+    let mut diagnostic = Diagnostic::error(tok, message + &expecting(&expected));
+    diagnostic.help = help;
+    Some(diagnostic)
+}
+
+/// The first name before byte `end` that is used but not declared above.
+fn undeclared(tokens: &Tokens, start: usize, end: usize) -> Option<usize> {
+    let bytes = tokens.text.as_bytes();
+    (start..end).find(|&at| {
+        bytes.get(at) == Some(&t::SYM)
+            && tokens.value_at(at) & KNOWN == 0
+            && !is_new(tokens, start, at)
+            && !matches!(at.checked_sub(1).and_then(|b| bytes.get(b)), Some(b'.' | b'%'))
+    })
+}
+
+/// Whether the name at a byte stands where names are introduced.
+fn is_new(tokens: &Tokens, start: usize, at: usize) -> bool {
+    let mut before = tokens.text.get(start..at).unwrap_or_default().chars().rev();
+    match (before.next(), before.next()) {
+        (Some(k::DEFINE | k::FUNCTION), None) | (Some(k::FILTER), None) => true,
+        (Some(k::DOMAIN), Some(k::MPLS))
+        | (Some(k::GROUP), Some(k::THREAD))
+        | (Some(k::RANGE), Some(k::LABEL)) => true,
+        (Some(k::TABLE), Some(c)) => is_net_type(c) || c == k::SADR,
+        (Some(k::V2 | k::V3 | k::NG), _) | (Some(_), Some(k::PROTOCOL | k::TEMPLATE | k::ENUM)) => true,
+        (Some(k::ENUM | k::SET), _) => true,
+        (Some(c), _) => is_type(c),
+        (None, _) => false,
+    }
+}
+
+/// BIRD lists what it expected in the order its grammar first mentions the tokens; this is that order as far as short lists show it.
+const ORDER: [char; 36] = [
+    'n',
+    '4',
+    'P',
+    '6',
+    'Q',
+    's',
+    't',
+    'D',
+    k::S,
+    k::MS,
+    k::US,
+    k::OFF,
+    k::PROTOCOL,
+    k::FROM,
+    k::MPLS,
+    k::ROUTE,
+    k::BASE,
+    k::SHORT,
+    k::LONG,
+    '=',
+    ';',
+    '.',
+    '(',
+    ')',
+    '-',
+    ',',
+    ':',
+    '{',
+    ']',
+    k::ALL,
+    k::WARN,
+    k::BLOCK,
+    k::RESTART,
+    k::DISABLE,
+    k::STATES,
+    k::MESSAGES,
+];
+
+fn expecting(expected: &[char]) -> String {
+    if expected.contains(&'\0') {
+        return String::new();
+    }
+    let mut sorted = expected.to_vec();
+    sorted.sort_by_key(|c| ORDER.iter().position(|o| o == c).unwrap_or(ORDER.len()));
+    let mut names: Vec<String> = Vec::new();
+    for c in sorted {
+        let name = match c {
+            'P' => "IP4".to_owned(),
+            'Q' => "IP6".to_owned(),
+            c => token_name(c, true),
+        };
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    if names.is_empty() || names.len() > MAX_EXPECTED {
+        return String::new();
+    }
+    format!(", expecting {}", names.join(" or "))
+}
+
+/// "did you mean": a keyword that would have fitted and is written nearly the same.
+fn suggestion(word: &str, expected: &[char]) -> Option<String> {
+    let lower = word.to_lowercase();
+    let words = expected.iter().filter_map(|c| keyword_index(*c)).filter_map(|i| KEYWORDS.get(i)).copied();
+    let near = words.filter_map(|candidate| {
+        let distance = strsim::damerau_levenshtein(&lower, candidate);
+        (distance <= 1 + candidate.len() / 5 && distance < candidate.len()).then_some((distance, candidate))
+    });
+    near.min().map(|(_, best)| format!("did you mean `{best}`?"))
+}

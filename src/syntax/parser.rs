@@ -1,0 +1,407 @@
+//! The driver: takes portions from the lexer, matches them against the grammar, collects items and complaints.
+//!
+//! A statement that does not match is skipped to its end and the next one is read, so that one run shows every mistake. Protocol blocks are
+//! read item by item for the same reason, and because a static protocol can hold a million of them.
+
+use std::path::Path;
+
+use tern_grammar::pest::Parser as _;
+use tern_grammar::{Grammar, Rule, k, t};
+
+use super::ast::*;
+use super::convert::{Convert, RoutesBuilder, SetBuilder};
+use super::diag::{Diagnostic, Diagnostics};
+use super::errors::{explain, syntax_error};
+use super::lexer::{Event, Lexer, fresh_names};
+use super::names::Names;
+use super::source::{Files, ReadError, Sources};
+use super::tokens::Token;
+
+/// Stack for parsing and for walking what was parsed: the lexer's nesting limit times what one level costs.
+pub const STACK: usize = 256 << 20;
+
+/// A file read and parsed.
+#[derive(Debug, Default)]
+pub struct Parsed {
+    /// The statements that could be parsed, in the order of the file.
+    pub items: Vec<Item>,
+    /// The files and the places of tokens.
+    pub sources: Sources,
+    /// The words.
+    pub names: Names,
+    /// Everything to complain about.
+    pub diagnostics: Diagnostics,
+}
+
+/// Reads and parses a configuration with all its includes. Fails only when the main file cannot be opened (or no thread can be started).
+pub fn parse(main: &Path, files: &(dyn Files + Sync)) -> Result<Parsed, ReadError> {
+    on_big_stack(|| {
+        let mut lexer = Lexer::new(files, fresh_names());
+        lexer.open(main, 1)?;
+        Ok(Driver::new(lexer).run())
+    })
+    .unwrap_or_else(|e| Err(ReadError::Open(e.to_string())))
+}
+
+/// Runs something that recurses as deep as a configuration may nest. An error only if the thread cannot be started.
+pub fn on_big_stack<T: Send>(work: impl FnOnce() -> T + Send) -> std::io::Result<T> {
+    std::thread::scope(|scope| {
+        let thread =
+            std::thread::Builder::new().name("parse".into()).stack_size(STACK).spawn_scoped(scope, work)?;
+        match thread.join() {
+            Ok(done) => Ok(done),
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    })
+}
+
+/// After so many syntax errors the rest is not worth reading.
+const MAX_ERRORS: usize = 200;
+
+/// The protocol block being read.
+enum Block {
+    /// None.
+    None,
+    /// One of ours; its items match this rule.
+    Open(Box<Protocol>, Rule),
+    /// A kind that is not built: its items are skipped.
+    Opaque(Box<Protocol>, usize),
+    /// A block whose head was wrong: skipped.
+    Skip(usize),
+}
+
+pub(super) struct Driver<'a> {
+    lexer: Lexer<'a>,
+    items: Vec<Item>,
+    block: Block,
+    routes: RoutesBuilder,
+    sets: Vec<(usize, SetBuilder)>,
+    syntax_errors: usize,
+}
+
+impl<'a> Driver<'a> {
+    pub fn new(lexer: Lexer<'a>) -> Driver<'a> {
+        Driver {
+            lexer,
+            items: Vec::new(),
+            block: Block::None,
+            routes: RoutesBuilder::default(),
+            sets: Vec::new(),
+            syntax_errors: 0,
+        }
+    }
+
+    fn run(mut self) -> Parsed {
+        loop {
+            match self.lexer.next_event() {
+                Event::Statement | Event::Items => {
+                    self.portion();
+                    self.lexer.tokens.clear();
+                }
+                Event::SetPart(start) => {
+                    self.set_members(start, Closing::Comma);
+                    self.lexer.tokens.truncate(start);
+                }
+                Event::SetEnd(start, close) => self.set_end(start, Closing::Bracket(close), close),
+                Event::SetBroken(start) => {
+                    let close = self.lexer.tokens.last_of(self.lexer.tokens.len());
+                    self.set_end(start, Closing::Missing, close);
+                }
+                Event::End => {
+                    self.end();
+                    return Parsed {
+                        items: self.items,
+                        sources: self.lexer.sources,
+                        names: self.lexer.names,
+                        diagnostics: self.lexer.diags,
+                    };
+                }
+            }
+        }
+    }
+
+    fn text(&self) -> &str {
+        &self.lexer.tokens.text
+    }
+
+    /// Parses all tokens at hand.
+    fn portion(&mut self) {
+        let mut pos = 0;
+        while pos < self.text().len() {
+            let next = match (&self.block, self.lexer.tokens.char_at(pos)) {
+                (Block::None, Some(';')) => pos + 1,
+                (Block::None, Some(k::PROTOCOL | k::TEMPLATE)) => self.head(pos),
+                (Block::None, _) => self.statement(pos),
+                (Block::Open(..), _) => self.block_items(pos),
+                (Block::Opaque(..) | Block::Skip(_), _) => self.skip_block(pos),
+            };
+            // Whatever happens, something is consumed.
+            pos = next.max(pos + 1);
+        }
+    }
+
+    /// The end of the file: what is left is unfinished.
+    fn end(&mut self) {
+        let before = self.syntax_errors;
+        self.portion();
+        if !matches!(self.block, Block::None) && self.syntax_errors == before && !self.lexer.gave_up() {
+            self.unexpected_end();
+        }
+        self.close_block(self.lexer.sources.end());
+    }
+
+    fn unexpected_end(&mut self) {
+        let end = self.lexer.sources.end();
+        self.lexer.diags.push(Diagnostic::error(end, "syntax error, unexpected END"));
+    }
+
+    /// Reports why `rule` does not match at `pos`; `next` is the token behind the ones at hand.
+    fn fail(&mut self, rule: Rule, pos: usize, next: Option<Token>) {
+        if self.lexer.gave_up() {
+            return;
+        }
+        let failure = explain(rule, self.text().get(pos..).unwrap_or_default());
+        let end = self.lexer.sources.end();
+        let error = syntax_error(&self.lexer.tokens, &self.lexer.names, pos, &failure, next, end);
+        self.syntax_errors += 1;
+        self.lexer.diags.extend(error);
+        if self.syntax_errors == MAX_ERRORS {
+            self.lexer.give_up();
+        }
+    }
+
+    /// The byte behind the semicolon that ends what starts at `pos`, blocks inside counted.
+    fn skip(&self, pos: usize) -> usize {
+        let mut depth = 0usize;
+        for (i, b) in self.text().bytes().enumerate().skip(pos) {
+            match b {
+                b'{' => depth += 1,
+                b'}' if depth == 0 => return i,
+                b'}' => depth -= 1,
+                b';' if depth == 0 => return i + 1,
+                _ => {}
+            }
+        }
+        self.text().len()
+    }
+
+    /// Matches a rule at `pos` and converts what it matched; returns the byte behind it.
+    fn matched<R>(
+        &mut self,
+        rule: Rule,
+        pos: usize,
+        convert: impl FnOnce(&mut Convert<'_>, tern_grammar::pest::iterators::Pair<'_, Rule>) -> R,
+    ) -> Option<(R, usize)> {
+        let mut sets = std::mem::take(&mut self.lexer.tokens.sets);
+        let mut errors = Vec::new();
+        let tokens = &self.lexer.tokens;
+        let pair = Grammar::parse(rule, tokens.text.get(pos..)?).ok().and_then(|mut p| p.next());
+        let done = pair.map(|pair| {
+            let end = pos + pair.as_span().end();
+            let sources = &self.lexer.sources;
+            let mut c = Convert { tokens, sets: &mut sets, sources, base: pos, errors: &mut errors };
+            (convert(&mut c, pair), end)
+        });
+        self.lexer.tokens.sets = sets;
+        self.lexer.diags.extend(errors);
+        done
+    }
+
+    fn statement(&mut self, pos: usize) -> usize {
+        match self.matched(Rule::statement, pos, |c, pair| c.statement(pair)) {
+            Some((item, end)) => {
+                self.items.extend(item);
+                end
+            }
+            None => {
+                self.fail(Rule::statement, pos, self.lexer.pending);
+                let end = self.skip(pos);
+                if self.text().as_bytes().get(end) == Some(&b'}') { end + 1 } else { end }
+            }
+        }
+    }
+
+    fn head(&mut self, pos: usize) -> usize {
+        let head = self.matched(Rule::proto_head, pos, |c, pair| c.proto_head(pair));
+        let Some((Some(protocol), end)) = head else {
+            self.fail(Rule::proto_head, pos, self.lexer.pending);
+            // The block of a wrong head is not looked at.
+            return match self.text().get(pos..).and_then(|s| s.find(['{', ';'])) {
+                Some(n) if self.text().as_bytes().get(pos + n) == Some(&b'{') => {
+                    self.block = Block::Skip(1);
+                    pos + n + 1
+                }
+                Some(n) => pos + n + 1,
+                None => self.text().len(),
+            };
+        };
+        let rule = match self.lexer.names.text(protocol.kind.sym) {
+            "static" => Rule::static_items,
+            "kernel" => Rule::kernel_items,
+            "device" => Rule::device_items,
+            "direct" => Rule::direct_items,
+            "pipe" => Rule::pipe_items,
+            _ => {
+                self.block = Block::Opaque(Box::new(protocol), 1);
+                return end;
+            }
+        };
+        self.block = Block::Open(Box::new(protocol), rule);
+        end
+    }
+
+    /// Skips to the end of the block, braces counted.
+    fn skip_block(&mut self, pos: usize) -> usize {
+        let (Block::Opaque(_, depth) | Block::Skip(depth)) = &mut self.block else { return pos };
+        for (i, b) in self.lexer.tokens.text.bytes().enumerate().skip(pos) {
+            match b {
+                b'{' => *depth += 1,
+                b'}' => *depth -= 1,
+                _ => continue,
+            }
+            if *depth == 0 {
+                self.close_block(self.lexer.tokens.tok_at(i));
+                return i + 1;
+            }
+        }
+        self.text().len()
+    }
+
+    fn close_block(&mut self, close: Tok) {
+        match std::mem::replace(&mut self.block, Block::None) {
+            Block::Open(mut protocol, _) => {
+                protocol.items.extend(self.routes.take().map(ProtoItem::Routes));
+                protocol.close = close;
+                protocol.span.last = close;
+                self.items.push(Item::Protocol(*protocol));
+            }
+            Block::Opaque(mut protocol, _) => {
+                protocol.close = close;
+                protocol.span.last = close;
+                self.items.push(Item::Protocol(*protocol));
+            }
+            Block::Skip(_) | Block::None => {}
+        }
+    }
+
+    /// Items of a block, and its end if that is at hand.
+    fn block_items(&mut self, pos: usize) -> usize {
+        let Block::Open(_, rule) = &self.block else { return pos };
+        let rule = *rule;
+        let one = match rule {
+            Rule::static_items => Rule::static_one,
+            Rule::kernel_items => Rule::kernel_one,
+            Rule::device_items => Rule::device_one,
+            Rule::direct_items => Rule::direct_one,
+            _ => Rule::pipe_one,
+        };
+        let mut pos = pos;
+        if rule == Rule::static_items {
+            pos = self.routes.quick(&self.lexer.tokens, pos);
+        }
+        match self.text().as_bytes().get(pos) {
+            None => return pos,
+            Some(b'}') => {
+                self.close_block(self.lexer.tokens.tok_at(pos));
+                return pos + 1;
+            }
+            _ => {}
+        }
+        let mut routes = std::mem::take(&mut self.routes);
+        let mut items = Vec::new();
+        let done = self.matched(rule, pos, |c, pair| {
+            for inner in pair.into_inner() {
+                if inner.as_rule() == Rule::route {
+                    c.route(inner, &mut routes);
+                    continue;
+                }
+                items.extend(routes.take().map(ProtoItem::Routes));
+                items.push(match inner.as_rule() {
+                    Rule::channel => ProtoItem::Channel(c.channel(inner)),
+                    _ => ProtoItem::Option(c.option(inner)),
+                });
+            }
+        });
+        self.routes = routes;
+        if let Block::Open(protocol, _) = &mut self.block {
+            protocol.items.extend(items);
+        }
+        let end = done.map_or(pos, |d| d.1);
+        if end > pos {
+            return end;
+        }
+        // Nothing matched: the item here is wrong.
+        self.fail(one, pos, self.lexer.pending);
+        self.skip(pos)
+    }
+
+    /// Parses the members of a set that are at hand.
+    fn set_members(&mut self, start: usize, closing: Closing) {
+        if self.sets.last().is_none_or(|(at, _)| *at != start) {
+            self.sets.push((start, SetBuilder::default()));
+        }
+        let Some((_, mut set)) = self.sets.pop() else { return };
+        if !set.failed {
+            self.members(start, closing, &mut set);
+        }
+        self.sets.push((start, set));
+    }
+
+    fn members(&mut self, start: usize, closing: Closing, set: &mut SetBuilder) {
+        let begun = !set.items.is_empty() || !set.prefixes.is_empty();
+        let len = self.text().len();
+        let mut pos = start;
+        if set.items.is_empty() {
+            let mut errors = Vec::new();
+            pos = set.quick(&self.lexer.tokens, start, &mut errors);
+            self.lexer.diags.extend(errors);
+        }
+        let first = self.text().as_bytes().get(pos).copied();
+        let prefixes = !set.prefixes.is_empty() || matches!(first, Some(t::NET4 | t::NET6));
+        let (rule, whole) = match prefixes {
+            true => (Rule::prefix_items, Rule::prefix_whole),
+            false => (Rule::set_items, Rule::set_whole),
+        };
+        let from = pos;
+        if pos < len {
+            let done = self.matched(rule, pos, |c, pair| match prefixes {
+                true => c.prefix_items(pair, set),
+                false => c.set_items(pair, set),
+            });
+            pos = done.map_or(pos, |d| d.1);
+        }
+        let comma = len > start && self.text().as_bytes().last() == Some(&b',');
+        let good = match closing {
+            Closing::Comma => pos == len || (pos + 1 == len && comma && pos > from),
+            Closing::Bracket(_) => pos == len && !comma && (len > start || !begun),
+            Closing::Missing => false,
+        };
+        if !good {
+            set.failed = true;
+            let next = match closing {
+                Closing::Bracket(tok) => Some(Token { c: ']', value: 0, tok }),
+                _ => self.lexer.pending,
+            };
+            // The last item read is looked at again: what is wrong may be what follows it.
+            let from = if from == len && !comma { start } else { from };
+            self.fail(whole, from, next);
+        }
+    }
+
+    fn set_end(&mut self, start: usize, closing: Closing, close: Tok) {
+        self.set_members(start, closing);
+        let set = self.sets.pop().map(|s| s.1).unwrap_or_default();
+        self.lexer.close_set(start, close, set.finish());
+    }
+}
+
+/// How the members of a set at hand end.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Closing {
+    /// More follow.
+    Comma,
+    /// Behind them stands this bracket.
+    Bracket(Tok),
+    /// The set is broken off.
+    Missing,
+}
