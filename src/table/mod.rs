@@ -12,6 +12,8 @@ pub mod page;
 pub mod route;
 #[allow(clippy::module_inception, reason = "the table itself is the noun of this folder")]
 pub mod table;
+#[cfg(test)]
+mod tests;
 
 pub use attrs::{AttrId, Attrs, Dest, Interner, RouteSource};
 pub use bits::Bits;
