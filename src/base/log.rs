@@ -53,6 +53,11 @@ impl LogClass {
         Self::ALL[self as usize - 1].2
     }
 
+    /// Its bit in masks of the configuration.
+    pub fn bit(self) -> u32 {
+        1 << (self as u32 - 1)
+    }
+
     /// `PRI` of RFC 3164, facility "daemon".
     pub fn priority(self) -> u8 {
         3 << 3 | Self::ALL[self as usize - 1].3
