@@ -618,14 +618,17 @@ pub enum SetItem {
     /// One value: a literal, a constant's name, `(TERM)`, or a pair/ec/lc constructor.
     One(Expr),
     /// `A..B`
-    Range(Expr, Expr),
+    Range(Box<(Expr, Expr)>),
     /// `(P, P)` where a part is a range or `*`.
-    PairPattern(PatPart, PatPart, Span),
-    /// `(KIND, KEY, P)`
-    EcPattern(&'static str, Option<u32>, Expr, PatPart, Span),
+    PairPattern(Box<(PatPart, PatPart)>, Span),
+    /// `(KIND, KEY, P)` where P is a range or `*`.
+    EcPattern(&'static str, Option<u32>, Box<(Expr, PatPart)>, Span),
     /// `(A, B, C)` where a part is a range or `*`.
-    LcPattern(PatPart, PatPart, PatPart, Span),
+    LcPattern(Box<(PatPart, PatPart, PatPart)>, Span),
 }
+
+// Most members are single numbers, and there may be very many.
+const _: () = assert!(size_of::<SetItem>() <= 64);
 
 /// A part of a pattern.
 #[derive(Clone, Debug)]

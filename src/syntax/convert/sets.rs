@@ -108,7 +108,7 @@ impl Convert<'_> {
         let first = self.set_value(first);
         let Some(second) = second else { return first };
         match (first, self.set_value(second)) {
-            (SetItem::One(a), SetItem::One(b)) => SetItem::Range(a, b),
+            (SetItem::One(a), SetItem::One(b)) => SetItem::Range(Box::new((a, b))),
             (SetItem::One(_), other) | (other, _) => {
                 let at = match other {
                     SetItem::PairPattern(.., s) | SetItem::LcPattern(.., s) | SetItem::EcPattern(.., s) => {
@@ -137,7 +137,7 @@ impl Convert<'_> {
                     let kind = ExprKind::Ec(kind, number, Box::new(key), Box::new(value));
                     SetItem::One(Expr { kind, span })
                 }
-                other => SetItem::EcPattern(kind, number, key, other, span),
+                other => SetItem::EcPattern(kind, number, Box::new((key, other)), span),
             };
         }
         let parts: Vec<(PatPart, Span)> = inner
@@ -154,11 +154,11 @@ impl Convert<'_> {
             (Some(PatPart::One(a)), Some(PatPart::One(b)), None) => {
                 one(ExprKind::Pair(Box::new(a), Box::new(b)))
             }
-            (Some(a), Some(b), None) => SetItem::PairPattern(a, b, span),
+            (Some(a), Some(b), None) => SetItem::PairPattern(Box::new((a, b)), span),
             (Some(PatPart::One(a)), Some(PatPart::One(b)), Some(PatPart::One(c))) => {
                 one(ExprKind::Lc(Box::new(a), Box::new(b), Box::new(c)))
             }
-            (Some(a), Some(b), Some(c)) => SetItem::LcPattern(a, b, c, span),
+            (Some(a), Some(b), Some(c)) => SetItem::LcPattern(Box::new((a, b, c)), span),
             _ => one(NOTHING),
         }
     }
