@@ -14,8 +14,10 @@ use tokio::sync::mpsc;
 use super::view::route::{RouteFilter, RouteWorld};
 use super::view::status::ConfigStatusView;
 use super::view::{InterfaceView, MemoryView, ProtocolView, StaticView, StatusView, SymbolClass};
+use crate::base::Value;
 use crate::base::time::{Now, TimeFormats};
 use crate::config::{DebugMask, MrtdumpMask};
+use crate::table::{AttrId, Attrs};
 
 /// An answer that may take its time. [`Gone`] when the engine has ended.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, Gone>> + Send + 'a>>;
@@ -90,6 +92,15 @@ pub trait Scope: Send + Sync {
 
     /// `eval TERM`: the whole text is one term.
     fn eval(&self, term: &str) -> Result<String, TermError>;
+
+    /// An attribute as a line of `show route all`, without the tab: `NAME: VALUE`.
+    fn attribute(&self, id: AttrId, value: &Value, out: &mut Vec<u8>);
+
+    /// The number in `(preference/NUMBER)`, if the route has one.
+    fn igp_metric(&self, attrs: &Attrs) -> Option<u32>;
+
+    /// The label that stands behind the network.
+    fn mpls_label(&self, attrs: &Attrs) -> Option<u32>;
 
     /// The filter that begins at the start of the text, and how many bytes of the text it took.
     fn filter(&self, kind: FilterKind, text: &str) -> Result<(Arc<dyn RouteFilter>, usize), TermError>;

@@ -6,7 +6,16 @@
 
 pub mod backend;
 pub mod code;
+pub mod command;
+pub mod context;
+pub mod echo;
+#[cfg(test)]
+mod fake;
 pub mod pattern;
+pub mod render;
+pub mod server;
+pub mod session;
+pub mod show;
 pub mod view;
 pub mod wire;
 

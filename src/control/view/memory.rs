@@ -24,10 +24,10 @@ pub struct MemoryView {
     pub standby: Amount,
     /// All of the process.
     pub total: Amount,
-    /// Pages in use.
+    /// Bytes of pages in use.
     pub active_pages: u64,
-    /// Pages free and kept.
+    /// Bytes of pages free and kept.
     pub kept_pages: u64,
-    /// Pages given back to the kernel, address space kept.
+    /// Bytes of pages given back to the kernel, address space kept.
     pub cold_pages: u64,
 }

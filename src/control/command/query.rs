@@ -1,0 +1,233 @@
+//! Commands that look: `show ...` (but `show route`) and `eval`.
+
+use super::args::{Args, Refusal};
+use super::lex::Token;
+use super::{Command, Kind, Parsed, heading, job};
+use crate::control::backend::{Selection, TermError};
+use crate::control::code::Code;
+use crate::control::render;
+use crate::control::view::SymbolClass;
+
+const PROTOCOL: &str = "[<protocol> | \"<pattern>\"]";
+
+pub(super) static COMMANDS: &[Command] = &[
+    heading("show", "Show the state of the daemon"),
+    Command {
+        words: "show status",
+        args: "",
+        help: "Show router id, times and what the daemon is doing",
+        kind: Kind::Look(status),
+    },
+    Command {
+        words: "show memory",
+        args: "",
+        help: "Show what the memory is used for",
+        kind: Kind::Look(memory),
+    },
+    Command {
+        words: "show protocols",
+        args: PROTOCOL,
+        help: "Show protocols, a line for each",
+        kind: Kind::Look(|args| protocols(args, false)),
+    },
+    Command {
+        words: "show protocols all",
+        args: PROTOCOL,
+        help: "Show protocols with channels and counters",
+        kind: Kind::Look(|args| protocols(args, true)),
+    },
+    Command {
+        words: "show interfaces",
+        args: "",
+        help: "Show network interfaces and their addresses",
+        kind: Kind::Look(interfaces),
+    },
+    Command {
+        words: "show interfaces summary",
+        args: "",
+        help: "Show network interfaces, a line for each",
+        kind: Kind::Look(summary),
+    },
+    heading("show route", "Show routes"),
+    super::routes::COMMAND,
+    heading("show symbols", "Show names and what they stand for"),
+    Command {
+        words: "show symbols",
+        args: "[table|filter|function|protocol|template|<symbol>]",
+        help: "Show names and what they stand for",
+        kind: Kind::Look(symbols),
+    },
+    Command {
+        words: "show static",
+        args: "[<name>]",
+        help: "Show the routes of static protocols and which of them sleep",
+        kind: Kind::Look(statics),
+    },
+    Command {
+        words: "show version",
+        args: "",
+        help: "Show which daemon this really is",
+        kind: Kind::Look(version),
+    },
+    Command { words: "eval", args: "<expr>", help: "Compute an expression", kind: Kind::Look(eval) },
+];
+
+fn status(args: &mut Args<'_>) -> Parsed {
+    args.end()?;
+    job(|ctx| {
+        Box::pin(async {
+            let view = ctx.ask(|b| b.status()).await?;
+            render::status::status(&view, &ctx.times(), &mut ctx.reply);
+            Ok(())
+        })
+    })
+}
+
+fn version(args: &mut Args<'_>) -> Parsed {
+    args.end()?;
+    job(|ctx| Box::pin(async { ctx.end(Code::Identity, crate::control::IDENTITY) }))
+}
+
+fn memory(args: &mut Args<'_>) -> Parsed {
+    args.end()?;
+    job(|ctx| {
+        Box::pin(async {
+            let view = ctx.ask(|b| b.memory()).await?;
+            render::memory::memory(&view, &mut ctx.reply);
+            Ok(())
+        })
+    })
+}
+
+fn protocols(args: &mut Args<'_>, detail: bool) -> Parsed {
+    let which = if args.at_end() {
+        Selection::All
+    } else if let Some(pattern) = args.text()? {
+        Selection::Pattern(pattern.to_owned())
+    } else {
+        Selection::Name(args.protocol()?.0)
+    };
+    args.end()?;
+    job(move |ctx| {
+        Box::pin(async move {
+            let views = ctx.ask(|b| b.protocols(which, detail)).await?;
+            if views.is_empty() {
+                return ctx.end(Code::NoMatch, "No protocols match");
+            }
+            let mut since = ctx.times().protocol();
+            render::protocol::heading(&mut ctx.reply);
+            for view in &views {
+                render::protocol::protocol(view, &mut since, &mut ctx.reply);
+                ctx.pace().await?;
+            }
+            ctx.reply.ok();
+            Ok(())
+        })
+    })
+}
+
+fn interfaces(args: &mut Args<'_>) -> Parsed {
+    args.end()?;
+    job(|ctx| {
+        Box::pin(async {
+            for view in ctx.ask(|b| b.interfaces()).await? {
+                render::interface::interface(&view, &mut ctx.reply);
+                ctx.pace().await?;
+            }
+            ctx.reply.ok();
+            Ok(())
+        })
+    })
+}
+
+fn summary(args: &mut Args<'_>) -> Parsed {
+    args.end()?;
+    job(|ctx| {
+        Box::pin(async {
+            let views = ctx.ask(|b| b.interfaces()).await?;
+            render::interface::summary_heading(&mut ctx.reply);
+            for view in views {
+                render::interface::summary(&view, &mut ctx.reply);
+                ctx.pace().await?;
+            }
+            ctx.reply.ok();
+            Ok(())
+        })
+    })
+}
+
+fn statics(args: &mut Args<'_>) -> Parsed {
+    let name = args.protocol_of("Static")?;
+    args.end()?;
+    job(move |ctx| {
+        Box::pin(async move {
+            let views = ctx.ask(|b| b.statics(name)).await?;
+            if views.is_empty() {
+                return ctx.end(Code::Parse, "There is no Static protocol running");
+            }
+            for view in views {
+                ctx.reply.separator();
+                for route in view.routes {
+                    render::static_::route(&route, &mut ctx.reply);
+                    ctx.pace().await?;
+                }
+            }
+            ctx.reply.ok();
+            Ok(())
+        })
+    })
+}
+
+/// Which kinds `show symbols` was asked for, as the class without its data.
+fn symbols(args: &mut Args<'_>) -> Parsed {
+    let mut kind: Option<&'static str> = None;
+    let mut one: Option<(String, SymbolClass)> = None;
+    while !args.at_end() {
+        let words = ["table", "filter", "function", "protocol", "template"];
+        match args.peek() {
+            Token::Word(w) if words.contains(w) && args.scope().find(w).is_none() => {
+                kind = words.into_iter().find(|k| k == w);
+                args.take();
+            }
+            _ => {
+                let (name, class) = args.name("table, filter, function, protocol, template or a name")?;
+                one = Some((name.to_owned(), class));
+            }
+        }
+    }
+    job(move |ctx| {
+        Box::pin(async move {
+            if let Some((name, class)) = one {
+                return ctx.end(Code::Symbol, format_args!("{name:<8}\t{}", class.words()));
+            }
+            for (name, class) in ctx.scope().list() {
+                let wanted = kind.is_none_or(|kind| match class {
+                    SymbolClass::Table(_) => kind == "table",
+                    SymbolClass::Filter => kind == "filter",
+                    SymbolClass::Function => kind == "function",
+                    SymbolClass::Protocol(_) => kind == "protocol",
+                    SymbolClass::Template => kind == "template",
+                    _ => false,
+                });
+                if wanted {
+                    ctx.reply.line(Code::Symbol, format_args!("{name:<8}\t{}", class.words()));
+                    ctx.pace().await?;
+                }
+            }
+            ctx.reply.ok();
+            Ok(())
+        })
+    })
+}
+
+fn eval(args: &mut Args<'_>) -> Parsed {
+    if args.at_end() {
+        return Err(args.unexpected("a term"));
+    }
+    let (code, text) = match args.scope().eval(args.tail()) {
+        Ok(value) => (Code::Evaluated, value),
+        Err(TermError::Runtime) => (Code::EvalFailed, "runtime error".to_owned()),
+        Err(TermError::Parse(text)) => return Err(Refusal::parse(text)),
+    };
+    job(move |ctx| Box::pin(async move { ctx.end(code, text) }))
+}
