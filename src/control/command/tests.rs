@@ -260,7 +260,7 @@ async fn show_route() {
              0014 Total: 1 of 1 routes for 1 networks in 2 tables\n",
         ),
         (
-            "show route in 2001::/8 stats",
+            "show route in 3000::/8 stats",
             "1007-Table master6:\n 0 of 0 routes for 0 networks in table master6\n0000 \n",
         ),
         (
