@@ -34,6 +34,11 @@ struct Waiting {
     lost: u64,
 }
 
+/// Masks have the classes in their order, the lowest first.
+fn wants(mask: LogMask, class: LogClass) -> bool {
+    mask.0 >> (class as u8 - LogClass::Debug as u8) & 1 == 1
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // Nothing in here can be left half done by a panic elsewhere.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -56,7 +61,7 @@ impl EchoHub {
         }
         listeners.retain(|listener| {
             let Some(buffer) = listener.upgrade() else { return false };
-            if buffer.mask.0 & class.bit() != 0 {
+            if wants(buffer.mask, class) {
                 buffer.add(text);
             }
             true

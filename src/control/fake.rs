@@ -91,6 +91,7 @@ impl Fake {
             sender: ChannelId(proto),
             filtered,
             stale: false,
+            generation: 0,
         };
         self.tables[table].table.lock().unwrap().replace(net, source, Some(route));
     }
