@@ -6,6 +6,7 @@
 pub mod base;
 pub mod config;
 pub mod control;
+pub mod daemon;
 pub mod engine;
 pub mod filter;
 pub mod protocols;

@@ -9,8 +9,8 @@ use tokio::sync::{mpsc, oneshot};
 use crate::base::time::{Now, TimeFormats};
 use crate::config::{Config, DebugMask, MrtdumpMask};
 use crate::control::backend::{
-    Action, Answer, Backend, ConfigEvent, ConfigOutcome, Configure, DebugTarget, DumpWhat, Gone, NoSuchChannel,
-    Outcome, Scope, Selection,
+    Action, Answer, Backend, ConfigEvent, ConfigOutcome, Configure, DebugTarget, DumpWhat, Gone,
+    NoSuchChannel, Outcome, Scope, Selection,
 };
 use crate::control::view::status::{ConfigStatusView, DaemonState, StatusView};
 use crate::control::view::{InterfaceView, MemoryView, ProtocolView, StaticView, route::RouteWorld};
@@ -50,10 +50,7 @@ impl Daemon {
         self.config.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn ask<R: Send + 'static>(
-        &self,
-        what: impl FnOnce(&mut Engine) -> R + Send + 'static,
-    ) -> Answer<'_, R> {
+    fn ask<R: Send + 'static>(&self, what: impl FnOnce(&mut Engine) -> R + Send + 'static) -> Answer<'_, R> {
         Box::pin(async move { self.handle.call(what).await.map_err(|EngineGone| Gone) })
     }
 
@@ -174,12 +171,8 @@ impl Backend for Daemon {
         notices: mpsc::UnboundedSender<String>,
     ) -> mpsc::Receiver<ConfigEvent> {
         let (events, receiver) = mpsc::channel(16);
-        let job = Job {
-            handle: self.handle.clone(),
-            loader: self.loader.clone(),
-            path: self.path.clone(),
-            events,
-        };
+        let job =
+            Job { handle: self.handle.clone(), loader: self.loader.clone(), path: self.path.clone(), events };
         tokio::spawn(job.run(request, notices));
         receiver
     }
@@ -227,7 +220,8 @@ impl Job {
             }
             Configure::Plan { file } => {
                 let Some(config) = self.read(file).await else { return };
-                let plan = self.handle.call(move |e| crate::engine::plan::plan(&e.core.config, &config)).await;
+                let plan =
+                    self.handle.call(move |e| crate::engine::plan::plan(&e.core.config, &config)).await;
                 for step in plan.map_or_else(|_| Vec::new(), |p| p.steps) {
                     self.say(ConfigEvent::Plan(step.to_string())).await;
                 }

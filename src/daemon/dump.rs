@@ -17,7 +17,9 @@ pub(super) fn text(engine: &Engine, what: DumpWhat) -> String {
         DumpWhat::Protocols => core.protos().try_for_each(|p| {
             let channels: Vec<_> = p.channels.iter().filter_map(|c| core.channel(*c)).collect();
             writeln!(out, "protocol {} {} disabled={}", p.name, p.state_word(), p.disabled)?;
-            channels.iter().try_for_each(|c| writeln!(out, "\tchannel {} {:?} {:?}", c.config.name, c.state, c.stats))
+            channels
+                .iter()
+                .try_for_each(|c| writeln!(out, "\tchannel {} {:?} {:?}", c.config.name, c.state, c.stats))
         }),
         DumpWhat::Attributes | DumpWhat::Resources => {
             let usage = core.memory_usage();
@@ -26,7 +28,9 @@ pub(super) fn text(engine: &Engine, what: DumpWhat) -> String {
         DumpWhat::Routes => core.tables().try_for_each(|t| {
             writeln!(out, "table {} {} nets {} routes", t.name(), t.net_count(), t.route_count())
         }),
-        DumpWhat::FilterAll => core.config.filters.iter().try_for_each(|(name, _)| writeln!(out, "filter {name}")),
+        DumpWhat::FilterAll => {
+            core.config.filters.iter().try_for_each(|(name, _)| writeln!(out, "filter {name}"))
+        }
         DumpWhat::Events => writeln!(out, "next timer {:?}", engine.next_timer()),
         DumpWhat::Sockets | DumpWhat::AoKeys => Ok(()),
     };

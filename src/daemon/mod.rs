@@ -5,7 +5,9 @@ pub mod backend;
 mod dump;
 mod filters;
 mod loader;
+mod logging;
 mod routes;
+pub mod run;
 mod scope;
 mod views;
 

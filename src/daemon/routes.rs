@@ -34,9 +34,9 @@ impl RouteTable for LiveTable {
     fn snapshot(&self) -> Answer<'_, Snapshot> {
         let name = self.name.clone();
         Box::pin(async move {
-            let call = self.handle.call(move |e| {
-                e.core.table_named(&name).map(|t| t.snapshot()).unwrap_or_default()
-            });
+            let call = self
+                .handle
+                .call(move |e| e.core.table_named(&name).map(|t| t.snapshot()).unwrap_or_default());
             call.await.map_err(|_| Gone)
         })
     }

@@ -65,7 +65,10 @@ fn details(proto: &Proto, channels: &[&Channel], piped: bool) -> ProtocolDetail 
 }
 
 fn filter_name(filter: &FilterRef) -> Arc<str> {
-    filter.to_string().into()
+    match filter {
+        FilterRef::Accept => "ACCEPT".into(),
+        FilterRef::Reject => "REJECT".into(),
+    }
 }
 
 fn limit(ch: &Channel, kind: LimitKind) -> Option<LimitView> {

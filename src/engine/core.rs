@@ -132,6 +132,11 @@ impl Core {
         self.started.elapsed().as_micros() as u64
     }
 
+    /// `bird -R`: exports that take part in a graceful restart wait until recovery is over.
+    pub fn set_recovering(&mut self, recovering: bool) {
+        self.recovering = recovering;
+    }
+
     /// A channel by number.
     pub fn channel(&self, id: ChannelId) -> Option<&Channel> {
         self.channels.get(id.0 as usize)?.as_ref()

@@ -49,7 +49,7 @@ pub struct Transition {
     /// When the running configuration was taken.
     pub reconfigured: u64,
     /// Told about every configuration that is taken: logs, sockets, formats.
-    pub hook: Option<Box<dyn FnMut(&Config) + Send>>,
+    pub hook: Option<Box<dyn FnMut(&Arc<Config>) + Send>>,
 }
 
 impl Transition {

@@ -130,6 +130,12 @@ impl Identity {
         Ok(Identity { user: user.transpose()?, group: group.transpose()? })
     }
 
+    /// Whom files made for that user and group should belong to; `None`: to whoever we are.
+    pub fn owner(self) -> Option<(Option<u32>, Option<u32>)> {
+        let (user, group) = (self.user.map(Uid::as_raw), self.group.map(Gid::as_raw));
+        (user.is_some() || group.is_some()).then_some((user, group))
+    }
+
     /// Becomes that user and group; threads started later inherit it. Another user than root keeps the capabilities to
     /// change routes, to open raw sockets and to bind to low ports.
     pub fn assume(self) -> io::Result<()> {
@@ -178,6 +184,29 @@ fn find_group(name: &str) -> Option<Gid> {
     // SAFETY: every pointer is to a live local object; the length is that of the buffer.
     unsafe { libc::getgrnam_r(text.as_ptr(), &mut entry, buffer.as_mut_ptr(), ENTRY, &mut found) };
     if found.is_null() { name.parse().ok().map(Gid::from_raw) } else { Some(Gid::from_raw(entry.gr_gid)) }
+}
+
+/// The name of a user, if the user database has one.
+pub fn user_name(uid: u32) -> Option<String> {
+    let mut buffer = [0; ENTRY];
+    let mut found = std::ptr::null_mut();
+    // SAFETY: all-zero is a valid `passwd` (null pointers and numbers), to be filled in.
+    let mut entry: libc::passwd = unsafe { std::mem::zeroed() };
+    // SAFETY: every pointer is to a live local object; the length is that of the buffer.
+    unsafe { libc::getpwuid_r(uid, &mut entry, buffer.as_mut_ptr(), ENTRY, &mut found) };
+    if found.is_null() || entry.pw_name.is_null() {
+        return None;
+    }
+    // SAFETY: a found entry's name is a NUL-terminated string inside `buffer`.
+    let name = unsafe { std::ffi::CStr::from_ptr(entry.pw_name) };
+    Some(name.to_string_lossy().into_owned())
+}
+
+/// Bytes of memory this process has resident.
+pub fn resident_bytes() -> u64 {
+    let statm = fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    let pages: u64 = statm.split(' ').nth(1).and_then(|n| n.parse().ok()).unwrap_or(0);
+    pages * rustix::param::page_size() as u64
 }
 
 /// The kernel's idea of our name.

@@ -1,0 +1,107 @@
+//! The log of the running daemon: open destinations, the time format, and sessions that echo.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use jiff::tz::TimeZone;
+
+use crate::base::LogClass;
+use crate::base::time::{Now, TimeFormat, TimeFormats};
+use crate::config::{Config, LogConfig, LogTarget};
+use crate::control::echo::EchoHub;
+use crate::engine::logger::LogOutput;
+use crate::sys::logsink::{self, LogPlace, LogSinks};
+
+/// The log.
+pub struct Logging {
+    started: Instant,
+    /// Everything goes to standard error too (`-d`, `-f`).
+    stderr: bool,
+    /// For `echo`.
+    pub echo: Arc<EchoHub>,
+    open: Mutex<Open>,
+}
+
+struct Open {
+    sinks: Option<LogSinks>,
+    format: TimeFormat,
+}
+
+impl Logging {
+    /// A log with no destination but, where asked for, standard error.
+    pub fn new(started: Instant, stderr: bool) -> Logging {
+        let open = Open { sinks: None, format: TimeFormats::default().log };
+        let log = Logging { started, stderr, echo: Arc::default(), open: Mutex::new(open) };
+        if let Err(error) = log.switch(&[], TimeFormats::default().log) {
+            eprintln!("bird: {error}");
+        }
+        log
+    }
+
+    /// Takes the destinations of a configuration into use. When one cannot be opened, the old ones stay and say so.
+    pub fn apply(&self, config: &Config) {
+        if let Err(error) = self.switch(&config.logs, config.time_formats.log.clone()) {
+            self.write(LogClass::Error, &error);
+        }
+    }
+
+    fn switch(&self, logs: &[LogConfig], format: TimeFormat) -> Result<(), String> {
+        let mut targets: Vec<logsink::LogTarget> = logs.iter().map(target).collect();
+        if targets.is_empty() {
+            let mask = logsink::LogMask::ALL;
+            targets.push(logsink::LogTarget { place: LogPlace::Syslog("bird".into()), mask });
+            if self.stderr {
+                targets.push(logsink::LogTarget { place: LogPlace::Stderr, mask });
+            }
+        }
+        let sinks = LogSinks::open(&targets).map_err(|e| e.to_string())?;
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        *open = Open { sinks: Some(sinks), format };
+        Ok(())
+    }
+
+    /// Opens files anew: somebody may have moved them away (SIGHUP).
+    pub fn reopen(&self) {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let result = open.sinks.as_mut().map_or(Ok(()), LogSinks::reopen);
+        drop(open);
+        if let Err(error) = result {
+            self.write(LogClass::Error, &error.to_string());
+        }
+    }
+}
+
+impl LogOutput for Logging {
+    fn write(&self, class: LogClass, line: &str) {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_micros() as i64);
+        let now = Now { moment: self.started.elapsed().as_micros() as u64, wall };
+        let time = open.format.text(now.moment, now, &TimeZone::system());
+        if let Some(sinks) = &mut open.sinks {
+            sinks.write(class, time, line);
+        }
+        drop(open);
+        self.echo.publish(class, line);
+    }
+}
+
+fn target(log: &LogConfig) -> logsink::LogTarget {
+    let mask = LogClass::all().filter(|class| log.mask.0 & class.bit() != 0).collect();
+    let place = match &log.target {
+        LogTarget::File { path, rotate } => LogPlace::File {
+            path: path.clone(),
+            limit: rotate.as_ref().map(|(size, backup)| (u64::from(*size), backup.clone())),
+        },
+        LogTarget::Ring { path, size } => LogPlace::Ring { path: path.clone(), size: (*size).into() },
+        LogTarget::Stderr => LogPlace::Stderr,
+        LogTarget::Syslog(name) => LogPlace::Syslog(name.as_deref().unwrap_or("bird").into()),
+        LogTarget::Udp { host, port } => LogPlace::Udp {
+            host: match host {
+                crate::config::Host::Name(name) => (&**name).into(),
+                crate::config::Host::Ip(ip) => ip.to_string().into(),
+            },
+            port: *port,
+        },
+    };
+    logsink::LogTarget { place, mask }
+}

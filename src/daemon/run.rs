@@ -1,0 +1,224 @@
+//! The start order, the signals, and the end.
+//!
+//! The order matters to supervisors: everything that can be wrong with the configuration or the socket is found before the parent exits,
+//! nothing is forked once threads exist, and privileges are dropped before anything is listened to by others.
+
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, anyhow};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::backend::Daemon;
+use super::loader::Loader;
+use super::logging::Logging;
+use crate::base::LogClass;
+use crate::config::Config;
+use crate::control::backend::{Backend, ConfigEvent};
+use crate::control::server::{Audit, Options as ServerOptions, Server, Socket};
+use crate::engine::logger::{LogOutput, Logger};
+use crate::engine::{Engine, Handle};
+use crate::sys::linux::NetlinkKernel;
+use crate::sys::process::{Identity, Launch, PidFile, ServiceManager, ServiceState, hostname, user_name};
+
+/// How a daemon is to run.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// `-c`
+    pub config: PathBuf,
+    /// `-s`
+    pub socket: PathBuf,
+    /// `-P`
+    pub pid_file: Option<PathBuf>,
+    /// `-f`, `-d`: stay in the foreground.
+    pub foreground: bool,
+    /// `-d`, `-D`: log to standard error too.
+    pub log_to_stderr: bool,
+    /// `-u`
+    pub user: Option<String>,
+    /// `-g`
+    pub group: Option<String>,
+    /// `-R`: recover from a graceful restart.
+    pub recover: bool,
+}
+
+/// Runs until the end. Errors are what stands behind `bird: ` on standard error.
+pub fn run(settings: &Settings, loader: Loader) -> anyhow::Result<()> {
+    let identity =
+        Identity::find(settings.user.as_deref(), settings.group.as_deref()).map_err(|e| anyhow!(e))?;
+    let config = loader.load(&settings.config).map_err(|e| anyhow!(e))?;
+    let socket = Socket::bind(&settings.socket, identity.owner())?;
+    let launch = match settings.foreground {
+        true => Launch::foreground(),
+        false => Launch::background().context("cannot go to the background")?,
+    };
+    let mut pid_file =
+        settings.pid_file.as_deref().map(PidFile::create).transpose().map_err(|e| anyhow!(e))?;
+    if let Some(file) = &mut pid_file {
+        file.write().context("cannot write the PID file")?;
+    }
+    identity.assume().context("cannot take the user and group asked for")?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let result = runtime.block_on(serve(settings, loader, config, socket, launch));
+    if let Some(file) = pid_file {
+        file.remove();
+    }
+    result
+}
+
+async fn serve(
+    settings: &Settings,
+    loader: Loader,
+    config: Arc<Config>,
+    socket: Socket,
+    launch: Launch,
+) -> anyhow::Result<()> {
+    let started = Instant::now();
+    let manager = ServiceManager::from_environment();
+    let log = Arc::new(Logging::new(started, settings.log_to_stderr));
+    log.apply(&config);
+    let shared = Arc::new(RwLock::new(config.clone()));
+    let (taken, mut configs) = watch::channel(config.clone());
+    let handle = Handle::default();
+
+    let (booted, boot) = oneshot::channel();
+    let (ended, end) = oneshot::channel();
+    let make = {
+        let (log, shared, bell) = (log.clone(), shared.clone(), handle.clone());
+        let kernel = NetlinkKernel::start(move || bell.wake()).context("cannot talk to the kernel")?;
+        let recover = settings.recover;
+        move || {
+            let output: Arc<dyn LogOutput> = log.clone();
+            let mut engine =
+                Engine::new(config, crate::protocols::KINDS, Box::new(kernel), Logger::new(output), started);
+            engine.core.set_recovering(recover);
+            engine.transition.hook = Some(Box::new(move |config: &Arc<Config>| {
+                log.apply(config);
+                *shared.write().unwrap_or_else(PoisonError::into_inner) = config.clone();
+                taken.send_replace(config.clone());
+            }));
+            engine
+        }
+    };
+    handle.run(make, |result| drop(booted.send(result)), || _ = ended.send(()))?;
+    boot.await.unwrap_or_else(|_| Err("the engine failed to start".into())).map_err(|e| anyhow!(e))?;
+
+    let daemon =
+        Arc::new(Daemon::new(handle, started, settings.config.clone(), loader, hostname().into(), shared));
+    let options = ServerOptions {
+        echo: log.echo.clone(),
+        audit: Some(audit(log.clone())),
+        user_name: Some(Box::new(user_name)),
+    };
+    let mut server = Server::new(daemon.clone(), options, None);
+    server.main_socket(socket)?;
+    take_sockets(&mut server, &configs.borrow_and_update().clone(), &log);
+    log.write(LogClass::Info, "Started");
+    launch.ready()?;
+    manager.tell(ServiceState::Ready, Some("running"));
+
+    let watchdog = manager.watchdog().map_or(Duration::from_secs(3600), |d| d / 2);
+    let mut alive = tokio::time::interval(watchdog);
+    let mut signals = Signals::new()?;
+    let mut end = end;
+    loop {
+        tokio::select! {
+            _ = &mut end => break,
+            Ok(()) = configs.changed() => {
+                let config = configs.borrow_and_update().clone();
+                take_sockets(&mut server, &config, &log);
+            }
+            _ = alive.tick() => manager.tell(ServiceState::Watchdog, None),
+            which = signals.next() => match which {
+                Asked::Reload => {
+                    log.write(LogClass::Info, "Reconfiguration requested by SIGHUP");
+                    log.reopen();
+                    tokio::spawn(follow(daemon.reload(), log.clone()));
+                }
+                Asked::End(name) => {
+                    log.write(LogClass::Info, &format!("Shutdown requested by {name}"));
+                    manager.tell(ServiceState::Stopping, Some("shutting down"));
+                    daemon.shutdown(false);
+                }
+                Asked::Dump => {
+                    log.write(LogClass::Info, "Debug dump requested by SIGUSR1");
+                    dump(&daemon, &log).await;
+                }
+            },
+        }
+    }
+    server.close().await;
+    log.write(LogClass::Fatal, "Shutdown completed");
+    Ok(())
+}
+
+fn take_sockets(server: &mut Server, config: &Config, log: &Logging) {
+    let wanted = config.cli_sockets.iter().map(|s| (s.path.as_path(), s.restricted));
+    for error in server.set_sockets(wanted) {
+        log.write(LogClass::Error, &error.to_string());
+    }
+}
+
+fn audit(log: Arc<Logging>) -> Box<dyn Fn(&Audit<'_>) + Send + Sync> {
+    Box::new(move |audit| {
+        let who = match (&audit.user, audit.uid) {
+            (Some(name), _) => name.clone(),
+            (None, Some(uid)) => format!("uid {uid}"),
+            (None, None) => "somebody".to_owned(),
+        };
+        log.write(LogClass::Info, &format!("CLI: {who}: {}", audit.command));
+    })
+}
+
+/// What a reconfiguration that nobody waits for has to say goes to the log.
+async fn follow(mut events: mpsc::Receiver<ConfigEvent>, log: Arc<Logging>) {
+    while let Some(event) = events.recv().await {
+        if let ConfigEvent::Refused(why) = event {
+            log.write(LogClass::Error, &why);
+        }
+    }
+}
+
+async fn dump(daemon: &Daemon, log: &Logging) {
+    use crate::control::backend::DumpWhat;
+    for what in [DumpWhat::Interfaces, DumpWhat::Protocols, DumpWhat::Routes] {
+        if let Ok(text) = daemon.dump(what).await {
+            text.lines().for_each(|line| log.write(LogClass::Debug, line));
+        }
+    }
+}
+
+enum Asked {
+    Reload,
+    End(&'static str),
+    Dump,
+}
+
+struct Signals {
+    hangup: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+    user: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Signals> {
+        Ok(Signals {
+            hangup: signal(SignalKind::hangup())?,
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            user: signal(SignalKind::user_defined1())?,
+        })
+    }
+
+    async fn next(&mut self) -> Asked {
+        tokio::select! {
+            _ = self.hangup.recv() => Asked::Reload,
+            _ = self.terminate.recv() => Asked::End("SIGTERM"),
+            _ = self.interrupt.recv() => Asked::End("SIGINT"),
+            _ = self.user.recv() => Asked::Dump,
+        }
+    }
+}
