@@ -33,15 +33,21 @@ pub struct Audit<'a> {
     pub command: &'a str,
 }
 
+/// Takes note of changing commands.
+pub type AuditFn = Box<dyn Fn(&Audit<'_>) + Send + Sync>;
+
+/// Gives the name of a user.
+pub type UserNameFn = Box<dyn Fn(u32) -> Option<String> + Send + Sync>;
+
 /// What the daemon lends to its sessions.
 #[derive(Default)]
 pub struct Options {
     /// Where log messages for `echo` come from.
     pub echo: Arc<EchoHub>,
     /// Called for every changing command.
-    pub audit: Option<Box<dyn Fn(&Audit<'_>) + Send + Sync>>,
+    pub audit: Option<AuditFn>,
     /// The name of a user.
-    pub user_name: Option<Box<dyn Fn(u32) -> Option<String> + Send + Sync>>,
+    pub user_name: Option<UserNameFn>,
 }
 
 impl fmt::Debug for Options {

@@ -56,6 +56,13 @@ impl<'a> Args<'a> {
         std::mem::replace(&mut self.spot, next).token
     }
 
+    /// Goes on by so many tokens.
+    pub fn skip(&mut self, count: usize) {
+        for _ in 0..count {
+            self.take();
+        }
+    }
+
     /// The text from the current token on.
     pub fn rest(&self) -> &'a str {
         &self.line[self.spot.from..]

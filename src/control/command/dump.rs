@@ -82,7 +82,7 @@ async fn run(ctx: &mut Context, what: DumpWhat, title: &'static str, path: Strin
     let opened = tokio::task::spawn_blocking(move || {
         OpenOptions::new().write(true).create_new(true).mode(0o600).open(name)
     });
-    let file = match opened.await.map_err(io::Error::other).flatten() {
+    let file = match opened.await.map_err(io::Error::other).and_then(|opened| opened) {
         Ok(file) => file,
         Err(error) => {
             return ctx.end(Code::FileFailed, format_args!("Failed to open file {path}: {}", reason(&error)));

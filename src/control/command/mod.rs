@@ -93,10 +93,10 @@ pub fn judge(line: &str, scope: &dyn Scope) -> Result<Judged, Refusal> {
     }
     args.reset(start);
     let Some((words, command)) = best else {
-        (0..furthest).for_each(|_| drop(args.take()));
+        args.skip(furthest);
         return Err(unknown(&args, line));
     };
-    (0..words).for_each(|_| drop(args.take()));
+    args.skip(words);
     let (parse, changes) = match command.kind {
         Kind::Heading => return Err(unknown(&args, line)),
         Kind::Look(parse) | Kind::Hidden(parse) => (parse, false),

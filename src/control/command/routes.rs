@@ -15,7 +15,6 @@ use crate::control::render::route::RouteWriter;
 use crate::control::show::{Budget, ExportQuestion, Numbers, Part, RouteShow, Wanted};
 use crate::control::view::SymbolClass;
 use crate::control::view::route::{Door, ProtocolDoors, RouteFilter, RouteWorld};
-use crate::control::wire::Reply;
 use crate::table::Snapshot;
 
 pub(super) const COMMAND: Command = Command {
@@ -30,8 +29,8 @@ pub(super) const COMMAND: Command = Command {
 /// A client that takes nothing for so long loses its snapshot; taking a new one is cheap.
 const PATIENCE: Duration = Duration::from_millis(300);
 
-/// What a session's own thread does at once; anything longer goes to a thread of its own.
-const AT_ONCE: Budget = Budget { bytes: 16 * 1024, nets: 256 };
+/// Tables of at most so many nets are shown by the session itself; for larger ones another thread is worth its while.
+const AT_ONCE: u32 = 512;
 const PIECE: Budget = Budget { bytes: CHUNK, nets: 1 << 16 };
 
 /// Which net was asked for.
@@ -447,20 +446,18 @@ async fn single(ctx: &mut Context, mut show: RouteShow, nets: Vec<Net>, usable: 
     ctx.end(crate::control::Code::NotFound, "Network not found")
 }
 
-/// Whole tables. The first nets are written at once; what is more is written piece by piece on another thread, so that no other session waits.
+/// Whole tables, piece by piece. Large ones are walked on another thread, so that no other session waits.
 async fn whole(ctx: &mut Context, mut show: RouteShow) -> Result<(), Stop> {
-    let mut at_once = true;
     while let Some(table) = show.table() {
         let mut snapshot: Option<Snapshot> = None;
-        loop {
+        let mut done = false;
+        while !done {
             let current = match snapshot.take() {
                 Some(current) => current,
                 None => ctx.wait(table.snapshot()).await?,
             };
-            let done;
-            if at_once {
-                done = show.step(&current, AT_ONCE, &mut ctx.reply);
-                at_once = done && ctx.reply.pending().len() < AT_ONCE.bytes;
+            if current.end().0 <= AT_ONCE {
+                done = show.step(&current, PIECE, &mut ctx.reply);
                 snapshot = Some(current);
             } else {
                 let mut reply = std::mem::take(&mut ctx.reply);
@@ -468,15 +465,12 @@ async fn whole(ctx: &mut Context, mut show: RouteShow) -> Result<(), Stop> {
                     let done = show.step(&current, PIECE, &mut reply);
                     (show, current, reply, done)
                 });
-                let (back, current, reply, finished): (RouteShow, Snapshot, Reply, bool) =
-                    work.await.map_err(std::io::Error::other)?;
-                (show, snapshot, ctx.reply, done) = (back, Some(current), reply, finished);
+                let current;
+                (show, current, ctx.reply, done) = work.await.map_err(std::io::Error::other)?;
+                snapshot = Some(current);
             }
             if ctx.reply.pending().len() >= CHUNK || !done {
                 ctx.send_or(PATIENCE, || snapshot = None).await?;
-            }
-            if done {
-                break;
             }
         }
     }
