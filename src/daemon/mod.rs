@@ -8,6 +8,7 @@ mod loader;
 mod logging;
 mod routes;
 pub mod run;
+pub mod sandbox;
 mod scope;
 mod views;
 
