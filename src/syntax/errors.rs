@@ -87,6 +87,9 @@ pub(super) fn explain(rule: Rule, text: &str) -> Failure {
     let mut expected = Vec::new();
     for token in attempts.expected_tokens() {
         let shown = token.to_string();
+        if shown == "\u{2}" {
+            continue;
+        }
         let mut chars = shown.chars();
         if let (Some(c), None) = (chars.next(), chars.next()) {
             expected.push(c);

@@ -3,6 +3,7 @@
 //! pest's types do not leave this module. What leaves is [`ast`] and [`diag`].
 
 pub mod ast;
+mod command;
 mod convert;
 pub mod diag;
 mod errors;
@@ -14,6 +15,7 @@ mod scope;
 pub mod source;
 mod tokens;
 
+pub use command::{Part, parse_filter_body, parse_term};
 pub use errors::undefined_name;
 pub use parser::{Parsed, on_big_stack, parse};
 pub use source::{Disk, Files, Located, ReadError, Sources};

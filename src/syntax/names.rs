@@ -9,10 +9,16 @@ use rustc_hash::FxHashMap;
 pub struct Sym(pub u32);
 
 /// All words seen so far. Keywords come first, in the order of the lexer's table.
-#[derive(Default, Debug, Clone)]
+#[derive(Default, Clone)]
 pub struct Names {
     words: Vec<Arc<str>>,
     index: FxHashMap<Arc<str>, Sym>,
+}
+
+impl std::fmt::Debug for Names {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} names", self.words.len())
+    }
 }
 
 impl Names {

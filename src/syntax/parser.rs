@@ -71,7 +71,7 @@ enum Block {
 }
 
 pub(super) struct Driver<'a> {
-    lexer: Lexer<'a>,
+    pub lexer: Lexer<'a>,
     items: Vec<Item>,
     block: Block,
     routes: RoutesBuilder,
@@ -120,6 +120,25 @@ impl<'a> Driver<'a> {
         }
     }
 
+    /// Reads everything without parsing statements; sets are parsed as they come. For pieces of the language on their own.
+    pub fn collect(&mut self) {
+        loop {
+            match self.lexer.next_event() {
+                Event::Statement | Event::Items => {}
+                Event::SetPart(start) => {
+                    self.set_members(start, Closing::Comma);
+                    self.lexer.tokens.truncate(start);
+                }
+                Event::SetEnd(start, close) => self.set_end(start, Closing::Bracket(close), close),
+                Event::SetBroken(start) => {
+                    let close = self.lexer.tokens.last_of(self.lexer.tokens.len());
+                    self.set_end(start, Closing::Missing, close);
+                }
+                Event::End => return,
+            }
+        }
+    }
+
     fn text(&self) -> &str {
         &self.lexer.tokens.text
     }
@@ -156,7 +175,7 @@ impl<'a> Driver<'a> {
     }
 
     /// Reports why `rule` does not match at `pos`; `next` is the token behind the ones at hand.
-    fn fail(&mut self, rule: Rule, pos: usize, next: Option<Token>) {
+    pub fn fail(&mut self, rule: Rule, pos: usize, next: Option<Token>) {
         if self.lexer.gave_up() {
             return;
         }
@@ -186,7 +205,7 @@ impl<'a> Driver<'a> {
     }
 
     /// Matches a rule at `pos` and converts what it matched; returns the byte behind it.
-    fn matched<R>(
+    pub fn matched<R>(
         &mut self,
         rule: Rule,
         pos: usize,
@@ -351,13 +370,17 @@ impl<'a> Driver<'a> {
         let begun = !set.items.is_empty() || !set.prefixes.is_empty();
         let len = self.text().len();
         let mut pos = start;
+        if set.prefixes.is_empty() {
+            pos = set.quick_numbers(&self.lexer.tokens, start);
+        }
         if set.items.is_empty() {
             let mut errors = Vec::new();
-            pos = set.quick(&self.lexer.tokens, start, &mut errors);
+            pos = set.quick_prefixes(&self.lexer.tokens, start, &mut errors);
             self.lexer.diags.extend(errors);
         }
         let first = self.text().as_bytes().get(pos).copied();
-        let prefixes = !set.prefixes.is_empty() || matches!(first, Some(t::NET4 | t::NET6));
+        let prefixes =
+            !set.prefixes.is_empty() || set.items.is_empty() && matches!(first, Some(t::NET4 | t::NET6));
         let (rule, whole) = match prefixes {
             true => (Rule::prefix_items, Rule::prefix_whole),
             false => (Rule::set_items, Rule::set_whole),

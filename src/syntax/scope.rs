@@ -154,6 +154,12 @@ impl Scopes {
         self.set(sym, 1);
     }
 
+    /// Starts inside the head of a filter: declarations may come.
+    pub fn enter_filter(&mut self) {
+        (self.first, self.count, self.in_head) = (k::FILTER, 2, true);
+        self.head = Some(self.undo.len());
+    }
+
     fn set(&mut self, sym: Sym, by: i32) {
         let i = sym.0 as usize;
         if i >= self.defined.len() {

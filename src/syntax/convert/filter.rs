@@ -8,7 +8,8 @@ use super::super::diag::Diagnostic;
 use super::{Convert, NOTHING};
 
 impl Convert<'_> {
-    pub(super) fn body(&mut self, pair: Pair<'_, Rule>) -> Body {
+    /// Declarations and commands.
+    pub fn body(&mut self, pair: Pair<'_, Rule>) -> Body {
         let whole = self.span(&pair);
         let mut body =
             Body { locals: Vec::new(), commands: Vec::new(), open: whole.first, close: whole.last };

@@ -41,9 +41,21 @@ impl SetBuilder {
         self.prefixes.push(PrefixPattern { net, low: low as u8, high: high as u8 });
     }
 
-    /// Reads prefix patterns directly from the token string, as far as they go; returns where it stopped: at the end, or at the start of an
-    /// item that is none. Does exactly what the rule `prefix_items` does, several times faster.
-    pub fn quick(&mut self, tokens: &Tokens, from: usize, errors: &mut Vec<Diagnostic>) -> usize {
+    /// Reads plain numbers directly from the token string, as far as they go; returns where it stopped: at the end, or at the start of an item
+    /// that is none. Does exactly what the rule `set_items` does, several times faster.
+    pub fn quick_numbers(&mut self, tokens: &Tokens, from: usize) -> usize {
+        let text = tokens.text.as_bytes();
+        let mut at = from;
+        while text.get(at) == Some(&t::NUM) && matches!(text.get(at + 1), Some(b',') | None) {
+            let kind = ExprKind::Int(tokens.value_at(at) as u32);
+            self.items.push(SetItem::One(Expr { kind, span: tokens.span(at, at + 1) }));
+            at = text.len().min(at + 2);
+        }
+        at
+    }
+
+    /// Likewise prefix patterns, by the rule `prefix_items`.
+    pub fn quick_prefixes(&mut self, tokens: &Tokens, from: usize, errors: &mut Vec<Diagnostic>) -> usize {
         let text = tokens.text.as_bytes();
         let mut at = from;
         loop {
