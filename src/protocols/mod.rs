@@ -22,4 +22,4 @@ pub static SYNTAX: &[&dyn ProtocolSyntax] = &[
 
 /// The kinds of protocols the engine can run.
 pub static KINDS: &[&dyn ProtocolKind] =
-    &[&device::config::Device, &direct::config::Direct, &pipe::config::Pipe];
+    &[&device::config::Device, &direct::config::Direct, &static_::config::Static, &pipe::config::Pipe];

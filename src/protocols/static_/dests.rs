@@ -1,0 +1,290 @@
+//! Destinations of static routes, each kept and resolved once however many routes share it.
+
+use std::hash::{BuildHasher, Hash, Hasher};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use hashbrown::HashTable;
+use rustc_hash::{FxBuildHasher, FxHasher};
+
+use super::config::{StaticDest, StaticHop, StaticOptions, StaticRoutes};
+use crate::base::nexthop::Labels;
+use crate::base::{EnumType, NextHop, Value};
+use crate::config::Vrf;
+use crate::engine::api::{Ports, Resolution, StaticHopLine, StaticTarget};
+use crate::engine::iface::{Ifaces, can_be_gateway};
+use crate::table::{AttrId, Attrs, Dest, RouteSource};
+
+const MPLS_LABEL: AttrId = AttrId(0x0010);
+const MPLS_POLICY: AttrId = AttrId(0x0011);
+const ASPA_PROVIDERS: AttrId = AttrId(0x0020);
+/// `MPLS_POLICY_STATIC`
+const POLICY_STATIC: u8 = 1;
+/// Labels on one packet.
+const MAX_LABELS: usize = 8;
+
+/// What destinations are resolved by, besides interfaces and tables.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) struct Terms {
+    pub(super) check_link: bool,
+    pub(super) vrf: Vrf,
+    pub(super) igp4: Option<Arc<str>>,
+    pub(super) igp6: Option<Arc<str>>,
+}
+
+impl Terms {
+    pub(super) fn new(options: &StaticOptions, vrf: &Vrf) -> Terms {
+        Terms {
+            check_link: options.check_link,
+            vrf: vrf.clone(),
+            igp4: options.igp_table4.clone(),
+            igp6: options.igp_table6.clone(),
+        }
+    }
+
+    fn igp(&self, gateway: IpAddr) -> Option<&Arc<str>> {
+        if gateway.is_ipv4() { self.igp4.as_ref() } else { self.igp6.as_ref() }
+    }
+}
+
+/// A destination and what it has been resolved to.
+#[derive(Debug)]
+struct State {
+    /// The first of its equals in the configuration's list.
+    first: u32,
+    attrs: Option<Arc<Attrs>>,
+}
+
+/// All destinations of a list of routes, equal ones once.
+#[derive(Debug)]
+pub(super) struct Dests {
+    routes: Arc<StaticRoutes>,
+    states: Vec<State>,
+    index: HashTable<u32>,
+    /// The state of each destination of the configuration.
+    map: Vec<u32>,
+}
+
+impl Dests {
+    /// Nothing is resolved yet.
+    pub(super) fn new(routes: Arc<StaticRoutes>) -> Dests {
+        let list = &routes.dests;
+        let mut firsts: Vec<u32> = Vec::new();
+        let mut index = HashTable::with_capacity(list.len());
+        let mut map = Vec::with_capacity(list.len());
+        for (at, dest) in list.iter().enumerate() {
+            let hash = hash_dest(dest);
+            let of = |n: &u32| firsts.get(*n as usize).and_then(|f| list.get(*f as usize));
+            let number = match index.find(hash, |n| of(n) == Some(dest)).copied() {
+                Some(number) => number,
+                None => {
+                    let number = firsts.len() as u32;
+                    index.insert_unique(hash, number, |n| of(n).map_or(0, hash_dest));
+                    firsts.push(at as u32);
+                    number
+                }
+            };
+            map.push(number);
+        }
+        let states = firsts.into_iter().map(|first| State { first, attrs: None }).collect();
+        Dests { states, index, map, routes }
+    }
+
+    /// How many different ones there are.
+    pub(super) fn len(&self) -> usize {
+        self.states.len()
+    }
+
+    /// The state of each destination of the configuration.
+    pub(super) fn map(&self) -> &[u32] {
+        &self.map
+    }
+
+    /// The number of a configured destination.
+    pub(super) fn number(&self, dest: u32) -> u32 {
+        self.map.get(dest as usize).copied().unwrap_or(u32::MAX)
+    }
+
+    pub(super) fn dest(&self, number: u32) -> &StaticDest {
+        let first = self.states.get(number as usize).map_or(u32::MAX, |s| s.first);
+        self.routes.dests.get(first as usize).unwrap_or(&StaticDest::None)
+    }
+
+    /// What a destination has been resolved to; `None`: not usable now.
+    pub(super) fn attrs(&self, number: u32) -> Option<&Arc<Attrs>> {
+        self.states.get(number as usize)?.attrs.as_ref()
+    }
+
+    /// Sets it; whether it is news.
+    pub(super) fn set(&mut self, number: u32, attrs: Option<Arc<Attrs>>) -> bool {
+        match self.states.get_mut(number as usize) {
+            Some(state) if state.attrs != attrs => {
+                state.attrs = attrs;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// The number of an equal destination.
+    pub(super) fn find(&self, dest: &StaticDest) -> Option<u32> {
+        self.index.find(hash_dest(dest), |s| self.dest(*s) == dest).copied()
+    }
+
+    /// Numbers of destinations that a test picks.
+    pub(super) fn numbers(&self, which: impl Fn(&StaticDest) -> bool) -> Vec<u32> {
+        (0..self.len() as u32).filter(|n| which(self.dest(*n))).collect()
+    }
+}
+
+fn hash_dest(dest: &StaticDest) -> u64 {
+    let mut state = FxHasher::default();
+    std::mem::discriminant(dest).hash(&mut state);
+    match dest {
+        StaticDest::Via(hops) => {
+            for hop in hops {
+                (hop.gateway, &hop.interface, hop.onlink, hop.weight, &hop.labels[..], hop.bfd)
+                    .hash(&mut state);
+            }
+        }
+        StaticDest::Recursive { gateway, labels } => (gateway, &labels[..]).hash(&mut state),
+        StaticDest::Providers(list) => list.hash(&mut state),
+        StaticDest::Blackhole
+        | StaticDest::Unreachable
+        | StaticDest::Prohibit
+        | StaticDest::None
+        | StaticDest::Transit => {}
+    }
+    // Once more, because tables take their position from the low bits.
+    FxBuildHasher.hash_one(state.finish())
+}
+
+/// The next hop as it can be used now; `None`: dormant.
+pub(super) fn usable(hop: &StaticHop, ifaces: &Ifaces, terms: &Terms) -> Option<NextHop> {
+    // No session can be up before there is a protocol that keeps sessions.
+    if hop.bfd {
+        return None;
+    }
+    let named = match &hop.interface {
+        Some(name) => Some(ifaces.by_name(name).filter(|i| ifaces.in_vrf(i, &terms.vrf))?),
+        None => None,
+    };
+    let ifindex = match (hop.gateway, named) {
+        (None, iface) => iface.filter(|i| i.up)?.link.index,
+        (Some(_), None) if hop.onlink => return None,
+        (Some(gateway), Some(iface)) if hop.onlink => {
+            can_be_gateway(gateway, true).then_some(iface).filter(|i| i.up)?.link.index
+        }
+        (Some(gateway), iface) => {
+            ifaces.neighbor_in(gateway, iface.map(|i| i.link.index), &terms.vrf)?.ifindex
+        }
+    };
+    if terms.check_link && !ifaces.get(ifindex).is_some_and(|i| i.link_up()) {
+        return None;
+    }
+    Some(NextHop {
+        gateway: hop.gateway,
+        ifindex,
+        weight: hop.weight,
+        onlink: hop.onlink,
+        labels: hop.labels.clone(),
+    })
+}
+
+/// A next hop that can never work, wherever interfaces come from: worth a warning.
+pub(super) fn hopeless(dest: &StaticDest) -> Option<IpAddr> {
+    let StaticDest::Via(hops) = dest else { return None };
+    let bad = |hop: &&StaticHop| {
+        let interface = hop.interface.is_some();
+        hop.gateway.is_some_and(|g| !can_be_gateway(g, interface)) || (hop.onlink && !interface)
+    };
+    hops.iter().find(bad).and_then(|hop| hop.gateway)
+}
+
+/// The attributes of routes with this destination; `None` while none of its next hops can be used.
+pub(super) fn resolve(
+    dest: &StaticDest,
+    ports: &mut Ports<'_>,
+    terms: &Terms,
+    preference: u16,
+) -> Option<Arc<Attrs>> {
+    let mut attrs = Attrs { source: RouteSource::Static, preference, ..Attrs::default() };
+    attrs.dest = match dest {
+        StaticDest::Via(hops) => {
+            let mut hops: Vec<NextHop> =
+                hops.iter().filter_map(|hop| usable(hop, ports.ifaces(), terms)).collect();
+            hops.sort();
+            hops.dedup_by(|a, b| NextHop { onlink: b.onlink, ..a.clone() } == *b);
+            if hops.is_empty() {
+                return None;
+            }
+            Dest::Unicast(hops.into())
+        }
+        StaticDest::Recursive { gateway, labels } => {
+            attrs.recursive = true;
+            match terms.igp(*gateway) {
+                Some(table) => resolved(ports.resolve(table, *gateway), labels),
+                None => Dest::Unreachable,
+            }
+        }
+        StaticDest::Blackhole => Dest::Blackhole,
+        StaticDest::Unreachable => Dest::Unreachable,
+        StaticDest::Prohibit => Dest::Prohibit,
+        StaticDest::None => Dest::None,
+        StaticDest::Providers(list) => {
+            attrs.set(ASPA_PROVIDERS, Value::Clist(list.as_slice().into()));
+            Dest::None
+        }
+        StaticDest::Transit => {
+            attrs.set(ASPA_PROVIDERS, Value::Clist(vec![0].into()));
+            Dest::None
+        }
+    };
+    Some(ports.intern(attrs))
+}
+
+/// The route's own labels go below those of the way to the gateway.
+fn resolved(resolution: Resolution, labels: &Labels) -> Dest {
+    match resolution.dest {
+        Dest::None => Dest::Unreachable,
+        Dest::Unicast(hops) if !labels.is_empty() => {
+            let push = |hop: &NextHop| {
+                let all: Labels = hop.labels.iter().chain(labels).copied().collect();
+                (all.len() <= MAX_LABELS).then(|| NextHop { labels: all, ..hop.clone() })
+            };
+            let mut hops: Vec<NextHop> = hops.iter().filter_map(push).collect();
+            hops.sort();
+            if hops.is_empty() { Dest::Unreachable } else { Dest::Unicast(hops.into()) }
+        }
+        dest => dest,
+    }
+}
+
+/// The attributes of a route with a label of its own.
+pub(super) fn labelled(attrs: &Attrs, label: u32) -> Attrs {
+    let mut attrs = attrs.clone();
+    attrs.set(MPLS_LABEL, Value::Int(label));
+    attrs.set(MPLS_POLICY, Value::Enum(EnumType::MplsPolicy, POLICY_STATIC));
+    attrs
+}
+
+/// A destination for `show static`; `ifaces` are those of a running protocol.
+pub(super) fn target(dest: &StaticDest, ifaces: Option<&Ifaces>, terms: &Terms) -> StaticTarget {
+    match dest {
+        StaticDest::Via(hops) => {
+            let line = |hop: &StaticHop| StaticHopLine {
+                gateway: hop.gateway,
+                interface: hop.interface.clone(),
+                onlink: hop.onlink,
+                bfd: hop.bfd,
+                dormant: ifaces.is_none_or(|ifaces| usable(hop, ifaces, terms).is_none()),
+            };
+            StaticTarget::Hops(hops.iter().map(line).collect())
+        }
+        StaticDest::Recursive { gateway, .. } => StaticTarget::Recursive(*gateway),
+        StaticDest::Blackhole => StaticTarget::Blackhole,
+        StaticDest::Unreachable => StaticTarget::Unreachable,
+        StaticDest::Prohibit => StaticTarget::Prohibit,
+        StaticDest::None | StaticDest::Providers(_) | StaticDest::Transit => StaticTarget::None,
+    }
+}

@@ -1,0 +1,423 @@
+//! The running static protocol.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use super::config::{Static, StaticDest, StaticExtra, StaticOptions, StaticRoutes};
+use super::dests::{Dests, Terms, hopeless, labelled, resolve, target};
+use super::diff::{Side, diff};
+use super::ordinals::Ordinals;
+use crate::base::{ChannelId, LogClass, Net, NetExt, NetType};
+use crate::config::{ProtocolConfig, Vrf};
+use crate::engine::api::{
+    Adapt, DownReason, Instance, Look, Ports, ProtoState, ProtocolKind, StaticLine, StaticLines,
+    StaticTarget, Stopped,
+};
+use crate::engine::iface::{IfaceChange, IfaceEvent};
+use crate::table::{Attrs, Bits, RouteSource};
+
+/// Routes announced, and routes looked at, in one slice: about a millisecond either way.
+const SLICE: usize = 2048;
+const LOOKS: usize = 128 * SLICE;
+/// So many changes of a reconfiguration are made at once; the rest follows in slices.
+const AT_ONCE: usize = 100_000;
+
+impl ProtocolKind for Static {
+    fn spawn(&self, config: &Arc<ProtocolConfig>) -> Box<dyn Instance> {
+        let options: StaticOptions = config.options().cloned().unwrap_or_default();
+        Box::new(StaticInstance {
+            terms: Terms::new(&options, &config.vrf),
+            vrf: config.vrf.clone(),
+            dests: Dests::new(options.routes.clone()),
+            routes: options.routes,
+            main: None,
+            labels: None,
+            ordinals: Ordinals::default(),
+            sent: Bits::default(),
+            dirty: Bits::default(),
+            sweep: Sweep::default(),
+            jobs: VecDeque::new(),
+            ifaces_changed: false,
+            igp_changed: false,
+        })
+    }
+}
+
+struct StaticInstance {
+    routes: Arc<StaticRoutes>,
+    terms: Terms,
+    vrf: Vrf,
+    /// The channel of the routes, once it is up.
+    main: Option<ChannelId>,
+    /// The channel of labels.
+    labels: Option<ChannelId>,
+    dests: Dests,
+    ordinals: Ordinals,
+    /// Routes that are announced.
+    sent: Bits,
+    /// Destinations that changed since the sweep began.
+    dirty: Bits,
+    sweep: Sweep,
+    /// What is left of a big reconfiguration.
+    jobs: VecDeque<Job>,
+    ifaces_changed: bool,
+    igp_changed: bool,
+}
+
+/// A round over all routes for those whose destination is dirty. It begins where the last one ended.
+#[derive(Default, Clone, Copy)]
+struct Sweep {
+    at: usize,
+    left: usize,
+}
+
+enum Job {
+    Withdraw { net: Net, path: u32, label: Option<u32> },
+    Unlabel { path: u32, label: u32 },
+    Announce(u32),
+}
+
+impl StaticInstance {
+    fn preference(&self, ports: &Ports<'_>) -> u16 {
+        self.main.map_or(0, |channel| ports.preference(channel))
+    }
+
+    /// Resolves destinations again; those that come out otherwise are dirty.
+    fn resolve(&mut self, ports: &mut Ports<'_>, numbers: impl IntoIterator<Item = u32>) {
+        let preference = self.preference(ports);
+        for number in numbers {
+            let attrs = resolve(self.dests.dest(number), ports, &self.terms, preference);
+            if self.dests.set(number, attrs) {
+                self.mark(number);
+            }
+        }
+    }
+
+    fn mark(&mut self, number: u32) {
+        self.dirty.set(number, true);
+        self.sweep.left = self.routes.list.len();
+    }
+
+    fn watch(&self, ports: &mut Ports<'_>) {
+        let gateways = (0..self.dests.len() as u32).filter_map(|n| match self.dests.dest(n) {
+            StaticDest::Recursive { gateway, .. } => Some(*gateway),
+            _ => None,
+        });
+        let (mut four, mut six) = (false, false);
+        for gateway in gateways {
+            four |= gateway.is_ipv4();
+            six |= gateway.is_ipv6();
+        }
+        let tables = [(four, &self.terms.igp4), (six, &self.terms.igp6)];
+        let tables: BTreeSet<&Arc<str>> =
+            tables.into_iter().filter(|(used, _)| *used).filter_map(|(_, name)| name.as_ref()).collect();
+        for table in tables {
+            ports.watch_table(table);
+        }
+    }
+
+    /// Warns of next hops that can never work, once per destination with the first route that has it.
+    fn warn(&self, ports: &mut Ports<'_>, mut numbers: BTreeSet<u32>) {
+        numbers.retain(|n| hopeless(self.dests.dest(*n)).is_some());
+        for route in &self.routes.list {
+            if numbers.is_empty() {
+                return;
+            }
+            let number = self.dests.number(route.dest);
+            if numbers.remove(&number)
+                && let Some(gateway) = hopeless(self.dests.dest(number))
+            {
+                let net = &route.net;
+                ports
+                    .log(LogClass::Warning, format_args!("Invalid next hop {gateway} of static route {net}"));
+            }
+        }
+    }
+
+    /// Announces a route as its destination is now, or withdraws it if it was announced and cannot be used.
+    fn announce(&mut self, ports: &mut Ports<'_>, index: u32) {
+        let Some(main) = self.main else { return };
+        let Some(route) = self.routes.list.get(index as usize) else { return };
+        let extra = match self.routes.extra.is_empty() {
+            true => None,
+            false => self.routes.extra(index),
+        };
+        let path = self.ordinals.path(index);
+        match self.dests.attrs(self.dests.number(route.dest)) {
+            Some(attrs) => {
+                self.sent.set(index, true);
+                let attrs = match extra {
+                    Some(extra) => self.dress(ports, extra, &route.net, path, attrs),
+                    None => attrs.clone(),
+                };
+                ports.import(main, &route.net, path, Some(attrs));
+            }
+            None => {
+                if self.sent.set(index, false) {
+                    let label = extra.and_then(|e| e.label);
+                    ports.import(main, &route.net, path, None);
+                    self.unlabel(ports, path, label);
+                }
+            }
+        }
+    }
+
+    /// What few routes have besides: a label, which is a route of its own in the label channel, and commands.
+    fn dress(
+        &self,
+        ports: &mut Ports<'_>,
+        extra: &StaticExtra,
+        net: &Net,
+        path: u32,
+        attrs: &Arc<Attrs>,
+    ) -> Arc<Attrs> {
+        let mut attrs = attrs.clone();
+        if let Some(label) = extra.label {
+            if let Some(channel) = self.labels {
+                let preference = ports.preference(channel);
+                let of_label = Attrs {
+                    source: RouteSource::Static,
+                    preference,
+                    dest: attrs.dest.clone(),
+                    recursive: attrs.recursive,
+                    ..Attrs::default()
+                };
+                let of_label = ports.intern(of_label);
+                ports.import(channel, &NetExt::Mpls(label).into(), path, Some(of_label));
+            }
+            attrs = ports.intern(labelled(&attrs, label));
+        }
+        match &extra.commands {
+            Some(commands) => ports.run_commands(commands, net, path, attrs),
+            None => attrs,
+        }
+    }
+
+    fn unlabel(&self, ports: &mut Ports<'_>, path: u32, label: Option<u32>) {
+        if let (Some(channel), Some(label)) = (self.labels, label) {
+            ports.import(channel, &NetExt::Mpls(label).into(), path, None);
+        }
+    }
+
+    fn run_jobs(&mut self, ports: &mut Ports<'_>, count: usize) {
+        for _ in 0..count {
+            match self.jobs.pop_front() {
+                Some(Job::Announce(index)) => self.announce(ports, index),
+                Some(Job::Unlabel { path, label }) => self.unlabel(ports, path, Some(label)),
+                Some(Job::Withdraw { net, path, label }) => {
+                    if let Some(main) = self.main {
+                        ports.import(main, &net, path, None);
+                    }
+                    self.unlabel(ports, path, label);
+                }
+                None => return,
+            }
+        }
+    }
+
+    fn run_sweep(&mut self, ports: &mut Ports<'_>) {
+        let routes = self.routes.clone();
+        let list = &routes.list;
+        let (mut announced, mut looked) = (0, 0);
+        while self.sweep.left > 0 && announced < SLICE && looked < LOOKS {
+            let at = self.sweep.at % list.len().max(1);
+            // The rest of the list, as far as this slice may go.
+            let end = list.len().min(at + self.sweep.left).min(at + LOOKS - looked);
+            let mut next = at;
+            while next < end && announced < SLICE {
+                if self.dirty.get(self.dests.number(list[next].dest)) {
+                    self.ordinals.walk(list, next + 1);
+                    self.announce(ports, next as u32);
+                    announced += 1;
+                }
+                next += 1;
+            }
+            looked += next - at;
+            self.sweep = Sweep { at: next, left: self.sweep.left - (next - at) };
+        }
+        if self.sweep.left == 0 {
+            self.dirty.clear();
+        }
+    }
+
+    /// Everything again: a new preference may stand in all attributes.
+    fn all_again(&mut self, ports: &mut Ports<'_>) {
+        let all = 0..self.dests.len() as u32;
+        self.resolve(ports, all.clone());
+        all.for_each(|number| self.mark(number));
+        ports.again();
+    }
+
+    /// Takes other routes; unchanged ones are not touched.
+    fn take_routes(&mut self, ports: &mut Ports<'_>, routes: Arc<StaticRoutes>) {
+        self.run_jobs(ports, usize::MAX);
+        self.ordinals.walk(&self.routes.list, usize::MAX);
+        let old_dests = std::mem::replace(&mut self.dests, Dests::new(routes.clone()));
+        let old_routes = std::mem::replace(&mut self.routes, routes.clone());
+        let (old_dirty, old_sent) = (std::mem::take(&mut self.dirty), std::mem::take(&mut self.sent));
+        if std::mem::take(&mut self.sweep).left > 0 {
+            self.sweep.left = routes.list.len();
+        }
+        // Known destinations keep what they are resolved to.
+        let mut renumbered = vec![u32::MAX; old_dests.len()];
+        let mut fresh = BTreeSet::new();
+        for number in 0..self.dests.len() as u32 {
+            match old_dests.find(self.dests.dest(number)) {
+                Some(old) => {
+                    renumbered[old as usize] = number;
+                    self.dests.set(number, old_dests.attrs(old).cloned());
+                    self.dirty.set(number, old_dirty.get(old));
+                }
+                None => drop(fresh.insert(number)),
+            }
+        }
+        let preference = self.preference(ports);
+        for &number in &fresh {
+            let attrs = resolve(self.dests.dest(number), ports, &self.terms, preference);
+            self.dests.set(number, attrs);
+        }
+        self.warn(ports, fresh);
+        self.watch(ports);
+
+        let translated: Vec<u32> = old_dests.map().iter().map(|n| renumbered[*n as usize]).collect();
+        let old = Side { routes: &old_routes, dests: &translated, later: self.ordinals.later() };
+        let new = Side { routes: &routes, dests: self.dests.map(), later: &[] };
+        let diff = diff(old, new);
+        for &(i, j, len) in &diff.runs {
+            for k in 0..len {
+                if old_sent.get(i + k) {
+                    self.sent.set(j + k, true);
+                }
+            }
+        }
+        for &(i, j, _) in &diff.pairs {
+            self.sent.set(j, old_sent.get(i));
+        }
+        let label = |routes: &StaticRoutes, index| routes.extra(index).and_then(|e| e.label);
+        for &(i, path) in diff.removed.iter().filter(|(i, _)| old_sent.get(*i)) {
+            let Some(route) = old_routes.list.get(i as usize) else { continue };
+            let label = label(&old_routes, i);
+            self.jobs.push_back(Job::Withdraw { net: route.net.clone(), path, label });
+        }
+        self.ordinals = Ordinals::known(&routes.list, diff.later);
+        for &(i, j, _) in diff.pairs.iter().filter(|(_, _, same)| !same) {
+            let (before, after) = (label(&old_routes, i), label(&routes, j));
+            if let Some(label) = before.filter(|_| before != after && old_sent.get(i)) {
+                self.jobs.push_back(Job::Unlabel { path: self.ordinals.path(j), label });
+            }
+            self.jobs.push_back(Job::Announce(j));
+        }
+        self.jobs.extend(diff.added.into_iter().map(Job::Announce));
+        self.run_jobs(ports, AT_ONCE);
+        if !self.jobs.is_empty() || self.sweep.left > 0 {
+            ports.again();
+        }
+    }
+}
+
+impl Instance for StaticInstance {
+    fn start(&mut self, _ports: &mut Ports<'_>) -> ProtoState {
+        ProtoState::Up
+    }
+
+    fn channel_up(&mut self, ports: &mut Ports<'_>, channel: ChannelId) {
+        let config = ports.config();
+        let is_main = |net: NetType, labels: bool| net != NetType::Mpls || !labels;
+        let here = ports.channels().into_iter().zip(&config.channels).find(|((id, _), _)| *id == channel);
+        match here {
+            Some((_, c)) if is_main(c.net_type, c.mpls.is_some()) => self.main = Some(channel),
+            Some(_) => self.labels = Some(channel),
+            None => return,
+        }
+        if self.main == Some(channel) {
+            self.ordinals = Ordinals::new(&self.routes.list);
+            self.watch(ports);
+            self.warn(ports, (0..self.dests.len() as u32).collect());
+            self.all_again(ports);
+        }
+    }
+
+    fn work(&mut self, ports: &mut Ports<'_>) {
+        if std::mem::take(&mut self.ifaces_changed) {
+            let numbers = self.dests.numbers(|d| matches!(d, StaticDest::Via(_)));
+            self.resolve(ports, numbers);
+        }
+        // The first sweep fills the very table that may be watched: looking once at its end is enough.
+        if self.igp_changed && self.sweep.left == 0 {
+            self.igp_changed = false;
+            let numbers = self.dests.numbers(|d| matches!(d, StaticDest::Recursive { .. }));
+            self.resolve(ports, numbers);
+        }
+        if self.jobs.is_empty() {
+            self.run_sweep(ports);
+        } else {
+            self.run_jobs(ports, SLICE);
+        }
+        if !self.jobs.is_empty() || self.sweep.left > 0 || self.igp_changed {
+            ports.again();
+        }
+    }
+
+    fn iface(&mut self, ports: &mut Ports<'_>, event: &IfaceEvent) {
+        if self.main.is_none() {
+            return;
+        }
+        if event.change == IfaceChange::Down {
+            // It may be up again under another name: then the same route passes the filters again.
+            let over = |attrs: &Arc<Attrs>| attrs.next_hops().iter().any(|h| h.ifindex == event.ifindex);
+            let numbers: Vec<u32> =
+                (0..self.dests.len() as u32).filter(|n| self.dests.attrs(*n).is_some_and(over)).collect();
+            numbers.into_iter().for_each(|number| self.mark(number));
+        }
+        self.ifaces_changed = true;
+        ports.again();
+    }
+
+    fn table_changed(&mut self, ports: &mut Ports<'_>, _table: &str) {
+        if self.main.is_some() {
+            self.igp_changed = true;
+            ports.again();
+        }
+    }
+
+    fn reload(&mut self, ports: &mut Ports<'_>, _channel: ChannelId) -> bool {
+        self.all_again(ports);
+        true
+    }
+
+    fn reconfigure(
+        &mut self,
+        ports: &mut Ports<'_>,
+        new: &Arc<ProtocolConfig>,
+        _old: &Arc<ProtocolConfig>,
+    ) -> Adapt {
+        let Some(options) = new.options::<StaticOptions>() else { return Adapt::Restart };
+        if Terms::new(options, &self.vrf) != self.terms || new.vrf != self.vrf {
+            return Adapt::Restart;
+        }
+        if !Arc::ptr_eq(&options.routes, &self.routes) {
+            self.take_routes(ports, options.routes.clone());
+        }
+        Adapt::Done
+    }
+
+    fn stop(&mut self, _ports: &mut Ports<'_>, _reason: DownReason) -> Stopped {
+        (self.main, self.labels) = (None, None);
+        self.jobs.clear();
+        self.sweep = Sweep::default();
+        Stopped::Now
+    }
+
+    fn static_routes(&self, look: &Look<'_>) -> Option<StaticLines> {
+        let ifaces = self.main.map(|_| look.ifaces());
+        let targets: Vec<Arc<StaticTarget>> = (0..self.dests.len() as u32)
+            .map(|n| Arc::new(target(self.dests.dest(n), ifaces, &self.terms)))
+            .collect();
+        let (routes, map) = (self.routes.clone(), self.dests.map().to_vec());
+        Some(Box::new((0..routes.list.len()).filter_map(move |at| {
+            let route = routes.list.get(at)?;
+            let target = targets.get(*map.get(route.dest as usize)? as usize)?;
+            Some(StaticLine { net: route.net.clone(), target: target.clone() })
+        })))
+    }
+}
