@@ -3,9 +3,10 @@
 //! A turn ([`Engine::turn`]) does a little of everything that is due: what calls left behind, kernel events, timers, work of instances, exports,
 //! flushes. Between turns the [`driver`](super::driver) takes messages, so nothing waits longer than a turn.
 
+use std::collections::{BTreeSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::api::{Export, Instance, LookAt, Ports, ProtoState, ProtocolKind, TraceFlag};
 use super::core::{Asker, Core, Pending};
@@ -23,10 +24,11 @@ pub struct Engine {
     pub core: Core,
     pub(super) instances: Vec<Option<Box<dyn Instance>>>,
     pub(super) kinds: &'static [&'static dyn ProtocolKind],
-    pub(super) flushers: Vec<ProtoId>,
+    pub(super) flushers: VecDeque<ProtoId>,
     /// From one configuration to the next.
     pub transition: Transition,
-    events: Vec<KernelEvent>,
+    events: VecDeque<KernelEvent>,
+    arrived: Vec<KernelEvent>,
     finished: bool,
 }
 
@@ -43,9 +45,10 @@ impl Engine {
             core: Core::new(config, kernel, logger, started),
             instances: Vec::new(),
             kinds,
-            flushers: Vec::new(),
+            flushers: VecDeque::new(),
             transition: Transition::default(),
-            events: Vec::new(),
+            events: VecDeque::new(),
+            arrived: Vec::new(),
             finished: false,
         }
     }
@@ -88,10 +91,10 @@ impl Engine {
 
     /// Does a little of everything that is due; `true` when there is more to do at once.
     pub fn turn(&mut self) -> bool {
-        self.kernel_events();
+        let mut more = self.kernel_events();
         self.fire_timers();
         self.settle();
-        let mut more = self.work();
+        more |= self.work();
         self.settle();
         more |= self.exports();
         self.settle();
@@ -157,14 +160,20 @@ impl Engine {
         self.core.renew_router_id();
     }
 
-    fn kernel_events(&mut self) {
-        let mut events = std::mem::take(&mut self.events);
-        self.core.kernel.poll(&mut events);
-        for event in events.drain(..) {
+    fn kernel_events(&mut self) -> bool {
+        if self.events.is_empty() {
+            self.core.kernel.poll(&mut self.arrived);
+            self.events.extend(self.arrived.drain(..));
+        }
+        let slice = Slice::new();
+        while let Some(event) = self.events.pop_front() {
             self.kernel_event(event);
             self.settle();
+            if slice.is_over() {
+                return true;
+            }
         }
-        self.events = events;
+        false
     }
 
     fn kernel_event(&mut self, event: KernelEvent) {
@@ -231,8 +240,7 @@ impl Engine {
             }
             KernelEvent::Overrun(NoticeClass::Routes) => {
                 self.core.log_line(LogClass::Warning, format_args!("{OVERRUN}"));
-                let owners: std::collections::BTreeSet<ProtoId> =
-                    self.core.kernel_tables.values().copied().collect();
+                let owners: BTreeSet<ProtoId> = self.core.kernel_tables.values().copied().collect();
                 for id in owners {
                     self.call(id, |i, p| i.kernel(p, KernelEvent::Overrun(NoticeClass::Routes)));
                 }
@@ -285,9 +293,13 @@ impl Engine {
 
     /// One piece of work for every instance that asked for it.
     fn work(&mut self) -> bool {
+        let slice = Slice::new();
         for _ in 0..self.core.workers.len() {
             let Some(id) = self.core.workers.pop_front() else { break };
             self.call(id, |i, p| i.work(p));
+            if slice.is_over() {
+                break;
+            }
         }
         !self.core.workers.is_empty()
     }
@@ -297,9 +309,13 @@ impl Engine {
         for channel in std::mem::take(&mut self.core.stalled) {
             self.core.enqueue(channel);
         }
+        let slice = Slice::new();
         for _ in 0..self.core.ready.len() {
             let Some(channel) = self.core.ready.pop_front() else { break };
             self.export_channel(channel);
+            if slice.is_over() {
+                break;
+            }
         }
         !self.core.ready.is_empty()
     }
@@ -347,9 +363,14 @@ impl Engine {
 
     /// One piece of every flush under way.
     fn flushes(&mut self) -> bool {
-        for id in std::mem::take(&mut self.flushers) {
+        let slice = Slice::new();
+        for _ in 0..self.flushers.len() {
+            let Some(id) = self.flushers.pop_front() else { break };
             if self.flush_piece(id) {
-                self.flushers.push(id);
+                self.flushers.push_back(id);
+            }
+            if slice.is_over() {
+                break;
             }
         }
         !self.flushers.is_empty()
@@ -361,3 +382,18 @@ impl Engine {
 }
 
 const OVERRUN: &str = "Kernel dropped some netlink messages, will resync on next scan.";
+
+/// A bounded part of a turn: whoever has more to do goes on in the next one.
+struct Slice(Instant);
+
+impl Slice {
+    const LENGTH: Duration = Duration::from_millis(2);
+
+    fn new() -> Slice {
+        Slice(Instant::now())
+    }
+
+    fn is_over(&self) -> bool {
+        self.0.elapsed() >= Slice::LENGTH
+    }
+}

@@ -229,7 +229,7 @@ impl Engine {
         }
         let ending = matches!(reason, DownReason::Shutdown | DownReason::GracefulRestart);
         if flush && !ending {
-            self.flushers.push(id);
+            self.flushers.push_back(id);
         } else if stopped == Stopped::Now {
             self.proto_down(id);
         }
