@@ -2,7 +2,7 @@
 //!
 //! `cargo bench --bench kernel_routes [ROUTES [GATEWAYS]]`. Prints wall time and CPU (user + system of the process, the
 //! kernel's work in `send` included) per route for: adding in mixed order, deleting, adding grouped by next hop,
-//! replacing with one gateway, deleting in ascending order, reading the table.
+//! replacing with one gateway, deleting in ascending order, waiting for each answer, and reading the table.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, reason = "a measurement may panic")]
 
 use std::net::Ipv4Addr;
@@ -81,6 +81,15 @@ fn main() {
     carry("delete, ascending", &mut sorted.iter().map(|k| (*k, RouteVerb::Delete)));
     carry("add, one gateway", &mut keys.iter().map(|k| (*k, RouteVerb::Add(gateway(0)))));
 
+    let (start, cpu, single) = (Instant::now(), cpu_time(), 20_000);
+    for i in 0..single {
+        let verb = RouteVerb::Replace(gateway(i));
+        kernel.submit(&mut vec![RouteOp { ticket: 0, key: keys[i % routes], verb }]);
+        bell.recv_timeout(Duration::from_secs(5)).unwrap();
+        kernel.poll(&mut Vec::new());
+    }
+    report("replace, one by one", single, start, cpu);
+
     let (start, cpu) = (Instant::now(), cpu_time());
     kernel.ask(1, Question::Routes { family: Family::V4, table: 254 });
     let (mut events, mut seen) = (Vec::new(), 0);
@@ -129,7 +138,7 @@ fn report(name: &str, routes: usize, start: Instant, cpu: Duration) {
     let (wall, cpu) = (start.elapsed(), cpu_time() - cpu);
     let each = |time: Duration| time.as_secs_f64() * 1e6 / routes as f64;
     println!(
-        "{name:22} {:7.2} s   {:5.2} µs wall   {:5.2} µs CPU per route",
+        "{name:22} {:7.2} s   {:5.2} µs wall   {:5.2} µs CPU each",
         wall.as_secs_f64(),
         each(wall),
         each(cpu)

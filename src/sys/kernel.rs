@@ -151,8 +151,7 @@ impl KernelError {
 
     /// The error number's text, as BIRD logs it (`File exists`).
     pub fn strerror(&self) -> String {
-        let full = std::io::Error::from_raw_os_error(self.errno).to_string();
-        full.split(" (os error").next().unwrap_or_default().to_owned()
+        super::strerror(&std::io::Error::from_raw_os_error(self.errno))
     }
 }
 

@@ -82,8 +82,7 @@ pub struct LogError {
 
 impl Display for LogError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let full = self.error.to_string();
-        write!(f, "Unable to open log {}: {}", self.place, full.split(" (os error").next().unwrap_or(&full))
+        write!(f, "Unable to open log {}: {}", self.place, super::strerror(&self.error))
     }
 }
 
@@ -181,7 +180,7 @@ impl Sink {
                 if let Some((limit, backup)) = limit
                     && *size + line.len() as u64 > *limit
                 {
-                    fs::rename(&*path, backup)?;
+                    fs::rename(path, backup)?;
                     (*file, *size) = open_file(path)?;
                 }
                 *size += line.len() as u64;

@@ -10,3 +10,9 @@ pub mod linux;
 pub mod logsink;
 pub mod namespace;
 pub mod process;
+
+/// The text of an error number without the number, as people and logs want it (`File exists`).
+pub fn strerror(error: &std::io::Error) -> String {
+    let full = error.to_string();
+    full.split(" (os error").next().unwrap_or_default().to_owned()
+}

@@ -20,6 +20,8 @@ use std::time::Duration;
 use rustix::process::{Gid, Pid, Uid};
 use rustix::thread::{CapabilitySet, CapabilitySets};
 
+use super::strerror;
+
 /// A start that somebody may be waiting for.
 pub struct Launch {
     report: Option<File>,
@@ -107,12 +109,6 @@ impl PidFile {
         // It may be in a directory we may no longer write to.
         let _ = fs::remove_file(&self.path);
     }
-}
-
-/// The text of an error number, without the number.
-pub fn strerror(error: &io::Error) -> String {
-    let full = error.to_string();
-    full.split(" (os error").next().unwrap_or_default().to_owned()
 }
 
 /// Whom to become. Plain data, looked up before anything changes.
