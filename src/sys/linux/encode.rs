@@ -72,8 +72,9 @@ fn dump(kind: u16, sequence: u32, message: &impl Emitable) -> Vec<u8> {
 
 /// Sets the ACK flag of the request that starts at `start`.
 pub(super) fn want_ack(buffer: &mut [u8], start: usize) {
-    let flags = NLM_F_REQUEST | NLM_F_ACK;
-    buffer[start + 6] |= flags as u8;
+    if let Some(flags) = buffer[start + 6..].first_chunk_mut() {
+        *flags = (u16::from_ne_bytes(*flags) | NLM_F_ACK).to_ne_bytes();
+    }
 }
 
 /// What two operations must share to be written from one template.
