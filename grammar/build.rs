@@ -27,16 +27,20 @@ fn main() {
     for file in &files {
         expand(file, &codes, &mut grammar);
     }
-    let (mut keys, mut words) = (String::new(), String::new());
+    let (mut keys, mut words, mut list) = (String::new(), String::new(), Vec::new());
     for line in grammar.lines() {
         let Some((name, _)) = line.split_once(" =") else { continue };
         if let Some(key) = name.strip_prefix("o_") {
             let key = key.split("__").next().unwrap_or(key).replace('_', " ");
             let _ = writeln!(keys, "Rule::{name} => {key:?},");
+            list.push(key);
         } else if name.starts_with("w_") {
             let _ = write!(words, "{}Rule::{name}", if words.is_empty() { "" } else { " | " });
         }
     }
+    list.sort();
+    list.dedup();
+    let _ = writeln!(out, "/// The keys of all options.\npub static OPTION_KEYS: &[&str] = &{list:?};");
     let _ = writeln!(
         out,
         "/// The parser pest made of the grammar.\n#[derive(pest_derive::Parser)]\n#[grammar_inline = {grammar:?}]\npub struct Grammar;\n\

@@ -15,7 +15,8 @@ mod generated {
 }
 
 pub use generated::{
-    ATTRIBUTES, ENUMS, FIRST_KEYWORD, Grammar, KEYWORDS, RESERVED, Rule, WORDS, is_word, k, option_key,
+    ATTRIBUTES, ENUMS, FIRST_KEYWORD, Grammar, KEYWORDS, OPTION_KEYS, RESERVED, Rule, WORDS, is_word, k,
+    option_key,
 };
 pub use pest;
 
@@ -81,4 +82,35 @@ pub fn keyword_char(index: usize) -> char {
 /// The number of the keyword a character stands for.
 pub fn keyword_index(c: char) -> Option<usize> {
     (c as u32).checked_sub(FIRST_KEYWORD as u32).map(|i| i as usize).filter(|i| *i < KEYWORDS.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_of_keys_is_complete() {
+        let documented: Vec<&str> = include_str!("../KEYS.md")
+            .lines()
+            .filter_map(|l| l.strip_prefix("| `")?.split_once('`').map(|(key, _)| key))
+            .collect();
+        for key in OPTION_KEYS {
+            assert!(documented.contains(key), "`{key}` is not in KEYS.md");
+        }
+        for key in documented {
+            assert!(OPTION_KEYS.contains(&key), "`{key}` is not in the grammar");
+        }
+    }
+
+    #[test]
+    fn keywords_have_characters_of_their_own() {
+        for (i, word) in KEYWORDS.iter().enumerate() {
+            let c = keyword_char(i);
+            assert_eq!(c.len_utf8(), 2, "{word}");
+            assert_eq!(keyword_index(c), Some(i), "{word}");
+        }
+        assert_eq!(keyword_char(ATTRIBUTES.start), FIRST_KEYWORD);
+        assert_eq!(KEYWORDS.iter().position(|w| *w == "route").map(keyword_char), Some(k::ROUTE));
+        assert_eq!((ATTRIBUTES.end, WORDS.end, RESERVED.end), (WORDS.start, RESERVED.start, KEYWORDS.len()));
+    }
 }

@@ -176,7 +176,7 @@ pub struct Table {
 ///
 /// The key holds every fixed word of the option in the order of the manual, joined by blanks, words that only introduce an argument
 /// included (`"gc period"`, `"import limit"`, `"merge paths"`). Optional parts that were not written are absent from `args` unless
-/// the key's documentation in `grammar/` says otherwise.
+/// `grammar/KEYS.md` says otherwise.
 #[derive(Clone, Debug)]
 pub struct Opt {
     /// The option's words.
