@@ -30,6 +30,7 @@ fn main() {
     let (mut keys, mut words, mut list) = (String::new(), String::new(), Vec::new());
     for line in grammar.lines() {
         let Some((name, _)) = line.split_once(" =") else { continue };
+        let name = name.trim();
         if let Some(key) = name.strip_prefix("o_") {
             let key = key.split("__").next().unwrap_or(key).replace('_', " ");
             let _ = writeln!(keys, "Rule::{name} => {key:?},");
