@@ -143,3 +143,22 @@ pub fn commands() -> impl Iterator<Item = &'static Command> {
 const fn heading(words: &'static str, help: &'static str) -> Command {
     Command { words, args: "...", help, kind: Kind::Heading }
 }
+
+/// The commands as a page of the manual.
+pub fn manual() -> String {
+    let mut page = String::from(
+        "# Commands of the control socket\n\nWhat `birdc` and other clients may send, one command a line. Made from the daemon's own command table: \
+         `BLESS=1 cargo test --lib the_manual` writes this page anew.\n\nCommands marked with a star change something: a restricted session is denied them.\n",
+    );
+    for command in commands() {
+        let star = match command.kind {
+            Kind::Heading | Kind::Hidden(_) => continue,
+            Kind::Look(_) => "",
+            Kind::Change(_) => " *",
+        };
+        let blank = if command.args.is_empty() { "" } else { " " };
+        let Command { words, args, help, .. } = command;
+        page.push_str(&format!("\n## {words}{star}\n\n{help}.\n\n```\n{words}{blank}{args}\n```\n"));
+    }
+    page
+}

@@ -586,3 +586,14 @@ async fn the_listing_names_every_command() {
         assert!(client.ask(words).await.starts_with(['0', '1', '2']), "{words}");
     }
 }
+
+#[test]
+fn the_manual_says_what_the_table_says() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/doc/commands.md");
+    let page = super::manual();
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(path, &page).unwrap();
+    }
+    let written = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(written == page, "doc/commands.md is stale: run with BLESS=1");
+}

@@ -186,6 +186,11 @@ impl Naming {
         self.protocols.get(id.0 as usize).and_then(Option::as_ref).map_or("?", |p| &p.name)
     }
 
+    /// A protocol's name, shared.
+    pub fn protocol_name(&self, id: ProtoId) -> Option<&Arc<str>> {
+        self.protocols.get(id.0 as usize).and_then(Option::as_ref).map(|p| &p.name)
+    }
+
     /// What stands in the parentheses for routes of this protocol.
     pub fn info(&self, id: ProtoId) -> RouteInfo {
         self.protocols.get(id.0 as usize).and_then(Option::as_ref).map_or_else(RouteInfo::default, |p| p.info)
