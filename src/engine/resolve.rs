@@ -14,19 +14,21 @@ use crate::table::{Dest, Route, RouteSource};
 const UNKNOWN: u32 = 0x7fff_ffff;
 
 impl Core {
-    /// The longest match of `gateway` in `table` that is not itself recursive decides: a device route makes the gateway the next hop, a route through
-    /// gateways lends its next hops, blackholes stay what they are; own addresses and no match are unreachable.
+    /// The longest match of `gateway` in `table` decides: a device route makes the gateway the next hop (unless it is our own address there), a
+    /// route through gateways lends its next hops, blackholes stay what they are; a recursive one, or none, is unreachable.
     pub(super) fn resolve_gateway(&self, table: &str, gateway: IpAddr) -> Resolution {
         let unreachable = Resolution { dest: Dest::Unreachable, igp_metric: UNKNOWN };
         let Some(table) = self.table_named(table) else { return unreachable };
-        if self.ifaces.iter().any(|i| i.addrs.iter().any(|a| a.ip == gateway)) {
+        let max = if gateway.is_ipv4() { 32 } else { 128 };
+        let found = table.longest_match(gateway, max, |routes| routes.first().is_some_and(|r| !r.filtered));
+        let Some(best) = found.and_then(|id| table.best(id)) else { return unreachable };
+        let own = |hop: &NextHop| {
+            hop.gateway.is_none()
+                && self.ifaces.get(hop.ifindex).is_some_and(|i| i.addrs.iter().any(|a| a.ip == gateway))
+        };
+        if is_recursive(best) || best.attrs.next_hops().iter().any(own) {
             return unreachable;
         }
-        let max = if gateway.is_ipv4() { 32 } else { 128 };
-        let found = table.longest_match(gateway, max, |routes| {
-            routes.first().is_some_and(|r| !r.filtered && !is_recursive(r))
-        });
-        let Some(best) = found.and_then(|id| table.best(id)) else { return unreachable };
         let igp_metric = best.attrs.get_int(attributes::IGP_METRIC).unwrap_or(UNKNOWN);
         let dest = match &best.attrs.dest {
             Dest::Unicast(hops) => {

@@ -32,6 +32,8 @@ pub struct InMemory {
     pub channels: Vec<(ChannelId, ChannelConfig)>,
     pub ifaces: Ifaces,
     pub routes: Tables,
+    /// Routes are counted only.
+    pub forgetful: bool,
     /// Calls of import and relay.
     pub imports: u64,
     /// Withdraws of routes that did not stand there.
@@ -125,6 +127,7 @@ impl Bench {
             config: config.clone(),
             ifaces: Ifaces::default(),
             routes: Tables::new(),
+            forgetful: false,
             imports: 0,
             idle_withdraws: 0,
             generation: 0,
@@ -327,6 +330,9 @@ impl Hands for InMemory {
     ) {
         assert_eq!(self.state, ProtoState::Up, "routes before the channel is up are lost");
         self.imports += 1;
+        if self.forgetful {
+            return;
+        }
         self.generation = generation;
         self.stamp += 1;
         let (key, stamp) = ((channel, net.clone(), source), self.stamp);

@@ -496,3 +496,63 @@ proptest! {
         prop_assert_eq!(bench.statics(), other.statics());
     }
 }
+
+/// `cargo test --release --lib a_million_routes -- --ignored --nocapture`
+#[test]
+#[ignore = "a measurement: a million routes, through hands that keep nothing"]
+fn a_million_routes() {
+    use std::time::Instant;
+    let mut seed = 1u64;
+    let mut random = move || {
+        seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (seed >> 33) as u32
+    };
+    let make = |list: &[Net], change: Option<usize>| {
+        let mut all = StaticRoutes::default();
+        all.dests.extend((0..101).map(|n| dest(&format!("192.0.2.{}", n + 2))));
+        all.list.extend(list.iter().enumerate().map(|(at, net)| StaticRoute {
+            net: net.clone(),
+            dest: if change == Some(at) { 100 } else { at as u32 % 100 },
+            tok: 0,
+        }));
+        StaticOptions { routes: Arc::new(all), ..options(&[]) }
+    };
+    let nets: Vec<Net> = (0..1_000_000u32)
+        .map(|n| {
+            IpNet::new(crate::base::net::ipv4(0x0b00_0000 + (n * 7919 % 1_000_000) * 256), 24).unwrap().into()
+        })
+        .collect();
+    let mut shuffled = nets.clone();
+    for at in (1..shuffled.len()).rev() {
+        shuffled.swap(at, random() as usize % (at + 1));
+    }
+    let mut bench = new_bench(make(&nets, None));
+    bench.hands.forgetful = true;
+    let mut lap = Instant::now();
+    let mut say = |what: &str, bench: &Bench| {
+        println!(
+            "{what:30} {:8.1} ms, {} imports so far",
+            lap.elapsed().as_secs_f64() * 1e3,
+            bench.hands.imports
+        );
+        lap = Instant::now();
+    };
+    bench.start();
+    say("start", &bench);
+    for (what, list, change) in [
+        ("nothing changed", &nets, None),
+        ("one changed", &nets, Some(0)),
+        ("back", &nets, None),
+        ("another one changed", &nets, Some(500_000)),
+        ("shuffled", &shuffled, Some(500_000)),
+    ] {
+        let new = make(list, change);
+        say("  (building)", &bench);
+        bench.reconfigure(new);
+        say(what, &bench);
+    }
+    bench.kernel(|s, out| s.link(Link { mtu: 1400, ..link(10, "v0") }, out));
+    say("an interface event", &bench);
+    bench.kernel(|s, out| s.link(Link { flags: LinkFlags(0), ..link(10, "v0") }, out));
+    say("all withdrawn", &bench);
+}
