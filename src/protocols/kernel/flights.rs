@@ -1,0 +1,95 @@
+//! Operations in flight: each has its own ticket, 32 bit, used again after its answer.
+
+use super::nets::Dst;
+
+/// What an answer will be about.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Flight {
+    /// The wanted route of a net is added.
+    Add {
+        /// The net.
+        id: u32,
+        /// At this metric.
+        metric: u32,
+        /// It may stand there already.
+        unsure: bool,
+    },
+    /// It is replaced.
+    Replace {
+        /// The net.
+        id: u32,
+        /// At this metric.
+        metric: u32,
+    },
+    /// It is deleted.
+    Delete {
+        /// The net.
+        id: u32,
+        /// At this metric.
+        metric: u32,
+    },
+    /// A route of ours is deleted that no net stands for.
+    Orphan(Dst, u32),
+    /// A foreign route is put back.
+    Restore(Dst, u32),
+    /// Was about a net whose number is another one's now.
+    Detached(Dst, u32),
+}
+
+/// All of them.
+#[derive(Default, Debug)]
+pub struct Flights {
+    slots: Vec<Option<Flight>>,
+    free: Vec<u32>,
+}
+
+impl Flights {
+    /// A ticket for one more.
+    pub fn add(&mut self, flight: Flight) -> u64 {
+        let at = match self.free.pop() {
+            Some(at) => {
+                self.slots[at as usize] = Some(flight);
+                at
+            }
+            None => {
+                self.slots.push(Some(flight));
+                self.slots.len() as u32 - 1
+            }
+        };
+        at.into()
+    }
+
+    /// The one with this ticket has landed.
+    pub fn take(&mut self, ticket: u64) -> Option<Flight> {
+        let at = (ticket & 0xffff_ffff) as u32;
+        let flight = self.slots.get_mut(at as usize)?.take()?;
+        self.free.push(at);
+        if self.free.len() == self.slots.len() {
+            *self = Flights::default();
+        }
+        Some(flight)
+    }
+
+    /// A number is given to another net; what is in flight for the old one is none of its business.
+    pub fn detach(&mut self, number: u32, dst: Dst) {
+        for slot in self.slots.iter_mut().flatten() {
+            match *slot {
+                Flight::Add { id, metric, .. } | Flight::Replace { id, metric } if id == number => {
+                    *slot = Flight::Detached(dst, metric);
+                }
+                Flight::Delete { id, metric } if id == number => *slot = Flight::Orphan(dst, metric),
+                _ => {}
+            }
+        }
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.slots.len() - self.free.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}

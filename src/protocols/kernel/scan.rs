@@ -1,0 +1,450 @@
+//! Scans and notices: what the kernel says stands in its table.
+//!
+//! A scan is a real dump, begun after all earlier operations were answered. What happens while it runs (operations of
+//! ours, notices) is newer than the dump or may be; such nets are `touched` and the dump is not believed about them.
+
+use std::sync::Arc;
+
+use hashbrown::{HashMap, HashSet};
+use rustc_hash::FxBuildHasher;
+
+use crate::sys::kernel::RouteBody;
+use crate::table::Bits;
+
+use super::bodies::Read;
+use super::config::Learn;
+use super::convert::{Class, learnable};
+use super::drift::{DriftKind, KernelStatus};
+use super::nets::Dst;
+use super::sync::{
+    Action, BLOCKED, DOUBT, FLYING, KernelSync, PRESENT, REFUSED, SOON, STALE, WAIT, Warning,
+};
+
+/// A scan under way.
+#[derive(Default, Debug)]
+pub(super) struct Scan {
+    /// Everything wanted is known, so what is not wanted may go and what is missing may come.
+    authoritative: bool,
+    /// Learned routes are given to the table again even if they did not change.
+    relearn: bool,
+    /// Nets whose route of ours was there.
+    seen: Bits,
+    /// Nets at whose key a foreign route was there.
+    blocked: Bits,
+    /// Nets we have written since the scan began.
+    pub(super) touched_ids: Bits,
+    /// Nets somebody else has written since, or that we delete without a number.
+    touched: HashSet<Dst, FxBuildHasher>,
+    /// Of the keys where a foreign route took our place: whether a foreign one and one of ours stand there.
+    taken: HashMap<Dst, (bool, bool), FxBuildHasher>,
+    /// Routes of ours that nobody wants.
+    doomed: Vec<(Dst, u32)>,
+}
+
+impl Scan {
+    pub(super) fn touch(&mut self, dst: Dst) {
+        self.touched.insert(dst);
+    }
+
+    fn was_touched(&self, dst: &Dst) -> bool {
+        !self.touched.is_empty() && self.touched.contains(dst)
+    }
+}
+
+/// Scans after which a route that reads back differently is written again: 1, 2, 4 ... of them.
+const STUBBORN_MAX: u8 = 6;
+
+impl KernelSync {
+    /// Whether a scan is under way.
+    pub fn scanning(&self) -> bool {
+        self.scan.is_some()
+    }
+
+    /// Whether a scan may begin: deletions that wait for room must be sent before.
+    pub fn may_scan(&self) -> bool {
+        self.scan.is_none() && (!self.synced || self.orphans.is_empty())
+    }
+
+    /// The dump is being asked for.
+    pub fn scan_begin(&mut self, relearn: bool) {
+        self.aliens.begin();
+        self.scans = self.scans.wrapping_add(1);
+        self.scan = Some(Scan { authoritative: self.fed && !self.hold, relearn, ..Scan::default() });
+    }
+
+    /// One route of the dump. `id` is the number of its net in the table, if it has one.
+    pub fn scanned(
+        &mut self,
+        dst: &Dst,
+        metric: u32,
+        body: &Arc<RouteBody>,
+        read: &Read,
+        id: Option<u32>,
+        now: u64,
+        out: &mut Vec<Action>,
+    ) {
+        let Some(scan) = self.scan.as_ref() else { return };
+        if read.class == Class::Ignored || scan.was_touched(dst) {
+            return;
+        }
+        if self.taken.get(dst).is_some_and(|taken| taken.metric == metric)
+            && let Some(scan) = &mut self.scan
+        {
+            let found = scan.taken.entry(*dst).or_default();
+            found.0 |= read.class != Class::Ours;
+            found.1 |= read.class == Class::Ours;
+        }
+        match (&read.class, &read.normal) {
+            (Class::Ours, Some(normal)) => self.scanned_ours(dst, metric, normal, id, now, out),
+            _ => self.scanned_foreign(dst, metric, body, read.class, id, out),
+        }
+    }
+
+    /// Whether a route of ours at this metric is ours to judge: with one metric for all, those at others belong to
+    /// another daemon.
+    fn judges(&self, metric: u32) -> bool {
+        self.setup.metric == 0 || self.setup.metric == metric
+    }
+
+    fn scanned_ours(
+        &mut self,
+        dst: &Dst,
+        metric: u32,
+        body: &Arc<RouteBody>,
+        id: Option<u32>,
+        now: u64,
+        out: &mut Vec<Action>,
+    ) {
+        let traces = self.traces;
+        let trace = |out: &mut Vec<Action>, word| {
+            if traces {
+                out.push(Action::Trace(*dst, word));
+            }
+        };
+        if !self.judges(metric) {
+            trace(out, "at another metric, ignored");
+            return;
+        }
+        let id = self.entry(id, dst).filter(|id| self.metric_of(*id) == metric);
+        let Some(scan) = self.scan.as_mut() else { return };
+        if !scan.authoritative {
+            trace(out, "not ready");
+            return;
+        }
+        let Some(id) = id else {
+            scan.doomed.push((*dst, metric));
+            return;
+        };
+        if scan.touched_ids.get(id) {
+            return;
+        }
+        if scan.seen.set(id, true) {
+            // Two routes with one key: one is too many. Deleting takes either, so look again afterwards.
+            self.orphan(*dst, metric);
+            self.put(id, DOUBT);
+            out.push(Action::Scan(SOON));
+            return;
+        }
+        // What took our place may stand here, too; that is settled at the end of the scan.
+        let contested = self.taken.contains_key(dst);
+        let believed = self.flags[id as usize];
+        self.drop_flags(id, DOUBT | WAIT);
+        self.put(id, PRESENT);
+        let Some(wanted) = self.wanted[id as usize].as_ref() else { return };
+        if Arc::ptr_eq(wanted, body) {
+            self.drop_flags(id, STALE);
+            if !contested {
+                self.unrefuse(id, out);
+            }
+            if !self.stubborn.is_empty() {
+                self.stubborn.remove(&id);
+            }
+            trace(out, "seen");
+            return;
+        }
+        if contested {
+            self.put(id, STALE);
+            return;
+        }
+        let only_attributes = wanted.same_destination(body);
+        let expected = believed & PRESENT != 0 && believed & (STALE | DOUBT | FLYING | REFUSED) == 0;
+        if only_attributes && expected && self.stubborn_now(id, dst, out) {
+            return;
+        }
+        if expected && self.synced {
+            self.note_drift(id, dst, DriftKind::Changed, now);
+        }
+        self.put(id, STALE);
+        self.enqueue(id);
+        trace(out, "updating");
+    }
+
+    /// A route reads back with other attributes than were written. Somebody may have changed it, or the kernel has its
+    /// own ways; the second and later writes wait longer and longer. Tells whether to leave it for now.
+    fn stubborn_now(&mut self, id: u32, dst: &Dst, out: &mut Vec<Action>) -> bool {
+        let scans = self.scans;
+        let count = self.stubborn.entry(id).or_insert(0);
+        if *count >= 2 && scans % (1 << (*count - 1).min(STUBBORN_MAX)) != 0 {
+            return true;
+        }
+        *count = (*count + 1).min(STUBBORN_MAX + 1);
+        if *count == 3 {
+            out.push(Action::Warn(*dst, Warning::Stubborn));
+        }
+        false
+    }
+
+    fn scanned_foreign(
+        &mut self,
+        dst: &Dst,
+        metric: u32,
+        body: &Arc<RouteBody>,
+        class: Class,
+        id: Option<u32>,
+        out: &mut Vec<Action>,
+    ) {
+        // Which of them stand at our keys.
+        if self.wanted_count > 0
+            && let Some(id) = self.entry(id, dst)
+            && self.metric_of(id) == metric
+            && let Some(scan) = self.scan.as_mut()
+            && !scan.touched_ids.get(id)
+        {
+            scan.blocked.set(id, true);
+        }
+        let Some(word) = self.learn(dst, metric, class, Some(body), out) else { return };
+        if self.traces {
+            out.push(Action::Trace(*dst, word));
+        }
+    }
+
+    /// Takes a foreign route in, or (`None`) out. Gives the word for the trace.
+    fn learn(
+        &mut self,
+        dst: &Dst,
+        metric: u32,
+        class: Class,
+        body: Option<&Arc<RouteBody>>,
+        out: &mut Vec<Action>,
+    ) -> Option<&'static str> {
+        if self.setup.learn == Learn::Off {
+            return matches!(class, Class::Alien | Class::Kernel).then_some("[alien] ignored");
+        }
+        let qualifies = match class {
+            Class::Alien => true,
+            Class::Kernel => self.setup.learn == Learn::All,
+            _ => false,
+        };
+        match body.filter(|_| qualifies && learnable(dst)) {
+            Some(body) => {
+                let known = self.aliens.of(dst).iter().any(|alien| alien.metric == metric);
+                let news = self.aliens.put(dst, metric, body);
+                if news || self.scan.as_ref().is_some_and(|scan| scan.relearn) {
+                    out.push(Action::Learn(*dst));
+                }
+                Some(match (news, known) {
+                    (true, true) => "[alien] updated",
+                    (true, false) => "[alien] created",
+                    (false, _) => "[alien] seen",
+                })
+            }
+            None => {
+                if self.aliens.remove(dst, metric) {
+                    out.push(Action::Learn(*dst));
+                    return Some("[alien] removed");
+                }
+                matches!(class, Class::Alien | Class::Kernel).then_some("[alien] ignored")
+            }
+        }
+    }
+
+    /// The dump is over. If it failed, nothing is concluded from it. `number` looks a net up in the table.
+    pub fn scan_end(&mut self, complete: bool, now: u64, number: impl Fn(&Dst) -> Option<u32>, out: &mut Vec<Action>) {
+        let Some(mut scan) = self.scan.take() else { return };
+        if !complete {
+            return;
+        }
+        for dst in self.aliens.sweep(|dst| scan.was_touched(dst)) {
+            out.push(Action::Learn(dst));
+        }
+        if !scan.authoritative {
+            return;
+        }
+        self.settle_taken(&mut scan, &number, out);
+        self.damping.clear();
+        self.unsure = false;
+        let first = !std::mem::replace(&mut self.synced, true);
+        for (dst, metric) in &scan.doomed {
+            let id = self.entry(number(dst), dst).filter(|id| self.metric_of(*id) == *metric);
+            if id.is_none() && !scan.was_touched(dst) {
+                self.orphans.push_back((*dst, *metric));
+                if self.traces {
+                    out.push(Action::Trace(*dst, "deleting"));
+                }
+            }
+        }
+        for id in 0..self.flags.len() as u32 {
+            self.prune(id, &scan, first, now, out);
+        }
+        for id in std::mem::take(&mut self.held) {
+            self.enqueue(id);
+        }
+    }
+
+    /// What the scan says about one net that is exported, or was.
+    fn prune(&mut self, id: u32, scan: &Scan, first: bool, now: u64, out: &mut Vec<Action>) {
+        let at = id as usize;
+        if self.wanted[at].is_none() {
+            if self.has(id, PRESENT | DOUBT) {
+                self.enqueue(id);
+            }
+            return;
+        }
+        if self.has(id, FLYING) || scan.touched_ids.get(id) {
+            return;
+        }
+        let blocked = scan.blocked.get(id);
+        self.set_flags(id, BLOCKED, blocked);
+        if scan.seen.get(id) {
+            if !self.has(id, STALE) {
+                self.unrefuse(id, out);
+            }
+            // On the first scan nothing was queued before.
+            if first || self.has(id, DOUBT) {
+                self.enqueue(id);
+            } else if self.has_moved()
+                && let Some(dst) = self.nets.get(id)
+            {
+                self.forget_moved(id, &dst);
+            }
+            return;
+        }
+        let Some(dst) = self.nets.get(id) else { return };
+        self.drop_flags(id, WAIT);
+        if scan.was_touched(&dst) {
+            self.put(id, DOUBT);
+        } else {
+            if self.has(id, PRESENT) && !self.has(id, DOUBT) {
+                self.note_drift(id, &dst, DriftKind::Missing, now);
+            }
+            self.drop_flags(id, PRESENT | DOUBT | STALE);
+            if self.traces {
+                out.push(Action::Trace(dst, "installing"));
+            }
+        }
+        self.enqueue(id);
+    }
+
+    /// Foreign routes took the place of ours since the last scan. One that is gone without a notice was overwritten by
+    /// us, in a race: it is put back.
+    fn settle_taken(&mut self, scan: &mut Scan, number: &impl Fn(&Dst) -> Option<u32>, out: &mut Vec<Action>) {
+        for (dst, taken) in std::mem::take(&mut self.taken) {
+            let id = self.entry(number(&dst), &dst).filter(|id| self.metric_of(*id) == taken.metric);
+            if scan.was_touched(&dst) || id.is_some_and(|id| scan.touched_ids.get(id) || self.has(id, FLYING)) {
+                self.taken.insert(dst, taken);
+                out.push(Action::Scan(SOON));
+                continue;
+            }
+            match scan.taken.get(&dst).copied().unwrap_or_default() {
+                (true, true) => {
+                    // Side by side at one key. Ours may need a change.
+                    if let Some(id) = id {
+                        self.enqueue(id);
+                    }
+                }
+                (true, false) => {}
+                (false, ours) if ours || taken.raced => {
+                    out.push(Action::Warn(dst, Warning::Restored { protocol: taken.body.protocol }));
+                    if let Some(id) = id {
+                        self.drop_flags(id, PRESENT);
+                        self.put(id, DOUBT | BLOCKED | WAIT);
+                        self.refuse(id, out);
+                        scan.touched_ids.set(id, true);
+                    }
+                    self.restores.push_back((dst, taken.metric, taken.body));
+                }
+                (false, _) => {}
+            }
+        }
+    }
+
+    /// Somebody else, or the kernel by itself, added or changed (`gone`: removed) a route.
+    pub fn notice(
+        &mut self,
+        dst: &Dst,
+        metric: u32,
+        body: &Arc<RouteBody>,
+        read: &Read,
+        gone: bool,
+        id: Option<u32>,
+        now: u64,
+        out: &mut Vec<Action>,
+    ) {
+        if read.class == Class::Ignored {
+            return;
+        }
+        if let Some(scan) = &mut self.scan {
+            scan.touch(*dst);
+        }
+        let id = self.entry(id, dst).filter(|id| self.metric_of(*id) == metric);
+        match (&read.class, &read.normal) {
+            (Class::Ours, Some(normal)) => {
+                if let Some(id) = id {
+                    self.our_drift(id, dst, Some(normal).filter(|_| !gone), now, out);
+                    if self.traces {
+                        out.push(Action::Trace(*dst, if gone { "deleted by others" } else { "changed by others" }));
+                    }
+                }
+                if !gone && self.aliens.remove(dst, metric) {
+                    out.push(Action::Learn(*dst));
+                }
+            }
+            _ => {
+                if gone && self.taken.get(dst).is_some_and(|taken| taken.metric == metric) {
+                    self.taken.remove(dst);
+                }
+                match id {
+                    Some(id) if gone => self.given_back(id),
+                    Some(id) => self.taken_over(id, dst, body, now, out),
+                    None => {}
+                }
+                let word = self.learn(dst, metric, read.class, Some(body).filter(|_| !gone), out);
+                if let (Some(word), true) = (word, self.traces) {
+                    out.push(Action::Trace(*dst, asynchronous(word)));
+                }
+            }
+        }
+    }
+
+    /// The figures of the moment; the driver adds the times.
+    pub fn status(&self) -> KernelStatus {
+        let count = |flag: u8| {
+            let both = self.wanted.iter().zip(&self.flags);
+            both.filter(|(wanted, flags)| wanted.is_some() && **flags & flag != 0).count()
+        };
+        KernelStatus {
+            table: self.setup.table,
+            wanted: self.wanted_count,
+            installed: count(PRESENT),
+            refused: count(REFUSED),
+            learned: self.aliens.len(),
+            drift: self.drift.total(),
+            scans: self.scans,
+            last_scan: None,
+            scan_took: 0,
+            waiting: self.waiting(),
+            flying: self.flying(),
+            settled: self.synced && !self.unsure && self.scan.is_none() && !self.busy(),
+        }
+    }
+}
+
+fn asynchronous(word: &'static str) -> &'static str {
+    match word {
+        "[alien] created" => "[alien async] created",
+        "[alien] updated" => "[alien async] updated",
+        "[alien] removed" => "[alien async] removed",
+        "[alien] ignored" => "[alien async] ignored",
+        other => other,
+    }
+}
