@@ -66,7 +66,7 @@ impl Default for FakeKernel {
 
 impl Kernel for FakeKernel {
     fn room(&self) -> usize {
-        self.capacity - self.open
+        self.capacity.saturating_sub(self.open)
     }
 
     fn submit(&mut self, ops: &mut Vec<RouteOp>) {

@@ -289,7 +289,8 @@ mod tests {
 
     #[test]
     fn gateways_must_be_neighbours() {
-        let learn = |body: &RouteBody| attrs_of(body, Family::V4, 0, 10, &ifaces()).map(|a| a.next_hops().len());
+        let learn =
+            |body: &RouteBody| attrs_of(body, Family::V4, 0, 10, &ifaces()).map(|a| a.next_hops().len());
         let via = |gateway| RouteBody::new(RouteKind::Unicast, [hop(gateway)]);
         assert_eq!(learn(&via("192.0.2.9")), Ok(1));
         assert_eq!(learn(&via("10.8.0.1")), Err(Trouble::Gateway("10.8.0.1".parse().unwrap())));
@@ -310,14 +311,17 @@ mod tests {
         for net in ["127.5.0.0/16", "224.9.0.0/16", "0.0.0.0/8", "fe80::/64", "ff00::/8", "::1/128"] {
             assert!(!learnable(&dst(net)), "{net}");
         }
-        for net in ["0.0.0.0/0", "169.254.0.0/16", "240.0.0.0/8", "10.0.0.0/8", "::/0", "fc00::/7", "2001:db8::/32"] {
+        for net in
+            ["0.0.0.0/0", "169.254.0.0/16", "240.0.0.0/8", "10.0.0.0/8", "::/0", "fc00::/7", "2001:db8::/32"]
+        {
             assert!(learnable(&dst(net)), "{net}");
         }
     }
 
     #[test]
     fn protocol_numbers_make_classes() {
-        let class = |protocol| classify_route(&RouteBody { protocol, ..RouteBody::new(RouteKind::Blackhole, []) });
+        let class =
+            |protocol| classify_route(&RouteBody { protocol, ..RouteBody::new(RouteKind::Blackhole, []) });
         assert_eq!([0, 1, 2, 3, 12, 200].map(class), {
             use Class::*;
             [Other, Other, Kernel, Alien, Ours, Alien]

@@ -83,6 +83,35 @@ impl Flights {
         }
     }
 
+    /// A net has another number now.
+    pub fn renumber(&mut self, old: u32, new: u32) {
+        for slot in self.slots.iter_mut().flatten() {
+            match slot {
+                Flight::Add { id, .. } | Flight::Replace { id, .. } | Flight::Delete { id, .. }
+                    if *id == old =>
+                {
+                    *id = new
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// The metric of what is in flight for a net.
+    pub fn metric_of(&self, number: u32) -> Option<u32> {
+        self.slots.iter().flatten().find_map(|flight| match *flight {
+            Flight::Add { id, metric, .. }
+            | Flight::Replace { id, metric }
+            | Flight::Delete { id, metric } => (id == number).then_some(metric),
+            _ => None,
+        })
+    }
+
+    /// Whether a replacement is in flight for a net.
+    pub fn replaces(&self, number: u32) -> bool {
+        self.slots.iter().flatten().any(|f| matches!(f, Flight::Replace { id, .. } if *id == number))
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.slots.len() - self.free.len()

@@ -157,7 +157,11 @@ mod tests {
         let mut nets = Nets::new(Family::V4);
         assert_eq!(nets.get(3), None);
         nets.set(3, &dst("10.0.0.0/8"));
-        assert!(nets.is(3, &dst("10.0.0.0/8")) && !nets.is(3, &dst("10.0.0.0/9")) && !nets.is(0, &dst("0.0.0.0/0")));
+        assert!(
+            nets.is(3, &dst("10.0.0.0/8"))
+                && !nets.is(3, &dst("10.0.0.0/9"))
+                && !nets.is(0, &dst("0.0.0.0/0"))
+        );
         nets.set(3, &dst("0.0.0.0/0"));
         assert_eq!(nets.get(3), Some(dst("0.0.0.0/0")));
         assert_eq!(nets.get(2), None);

@@ -17,7 +17,7 @@ use super::convert::{Class, learnable};
 use super::drift::{DriftKind, KernelStatus};
 use super::nets::Dst;
 use super::sync::{
-    Action, BLOCKED, DOUBT, FLYING, KernelSync, PRESENT, REFUSED, SOON, STALE, WAIT, Warning,
+    Action, BLOCKED, DOUBT, FLYING, KernelSync, PRESENT, REFUSED, SOON, STALE, Taken, WAIT, Warning,
 };
 
 /// A scan under way.
@@ -25,6 +25,8 @@ use super::sync::{
 pub(super) struct Scan {
     /// Everything wanted is known, so what is not wanted may go and what is missing may come.
     authoritative: bool,
+    /// Notices were lost since it began, so it may have missed what they told.
+    pub(super) outrun: bool,
     /// Learned routes are given to the table again even if they did not change.
     relearn: bool,
     /// Nets whose route of ours was there.
@@ -50,6 +52,9 @@ impl Scan {
         !self.touched.is_empty() && self.touched.contains(dst)
     }
 }
+
+/// Attempts to put a foreign route back that was overwritten.
+const RESTORES_MAX: u8 = 3;
 
 /// Scans after which a route that reads back differently is written again: 1, 2, 4 ... of them.
 const STUBBORN_MAX: u8 = 6;
@@ -259,7 +264,13 @@ impl KernelSync {
     }
 
     /// The dump is over. If it failed, nothing is concluded from it. `number` looks a net up in the table.
-    pub fn scan_end(&mut self, complete: bool, now: u64, number: impl Fn(&Dst) -> Option<u32>, out: &mut Vec<Action>) {
+    pub fn scan_end(
+        &mut self,
+        complete: bool,
+        now: u64,
+        number: impl Fn(&Dst) -> Option<u32>,
+        out: &mut Vec<Action>,
+    ) {
         let Some(mut scan) = self.scan.take() else { return };
         if !complete {
             return;
@@ -272,8 +283,10 @@ impl KernelSync {
         }
         self.settle_taken(&mut scan, &number, out);
         self.damping.clear();
-        self.unsure = false;
+        self.unsure = scan.outrun;
         let first = !std::mem::replace(&mut self.synced, true);
+        // What stands at an old metric is doomed; what is not, is gone already.
+        self.scanned_moved(&scan.touched_ids);
         for (dst, metric) in &scan.doomed {
             let id = self.entry(number(dst), dst).filter(|id| self.metric_of(*id) == *metric);
             if id.is_none() && !scan.was_touched(dst) {
@@ -312,10 +325,6 @@ impl KernelSync {
             // On the first scan nothing was queued before.
             if first || self.has(id, DOUBT) {
                 self.enqueue(id);
-            } else if self.has_moved()
-                && let Some(dst) = self.nets.get(id)
-            {
-                self.forget_moved(id, &dst);
             }
             return;
         }
@@ -337,10 +346,16 @@ impl KernelSync {
 
     /// Foreign routes took the place of ours since the last scan. One that is gone without a notice was overwritten by
     /// us, in a race: it is put back.
-    fn settle_taken(&mut self, scan: &mut Scan, number: &impl Fn(&Dst) -> Option<u32>, out: &mut Vec<Action>) {
+    fn settle_taken(
+        &mut self,
+        scan: &mut Scan,
+        number: &impl Fn(&Dst) -> Option<u32>,
+        out: &mut Vec<Action>,
+    ) {
         for (dst, taken) in std::mem::take(&mut self.taken) {
             let id = self.entry(number(&dst), &dst).filter(|id| self.metric_of(*id) == taken.metric);
-            if scan.was_touched(&dst) || id.is_some_and(|id| scan.touched_ids.get(id) || self.has(id, FLYING)) {
+            if scan.was_touched(&dst) || id.is_some_and(|id| scan.touched_ids.get(id) || self.has(id, FLYING))
+            {
                 self.taken.insert(dst, taken);
                 out.push(Action::Scan(SOON));
                 continue;
@@ -353,7 +368,7 @@ impl KernelSync {
                     }
                 }
                 (true, false) => {}
-                (false, ours) if ours || taken.raced => {
+                (false, ours) if (ours || taken.raced) && taken.tries < RESTORES_MAX => {
                     out.push(Action::Warn(dst, Warning::Restored { protocol: taken.body.protocol }));
                     if let Some(id) = id {
                         self.drop_flags(id, PRESENT);
@@ -361,7 +376,10 @@ impl KernelSync {
                         self.refuse(id, out);
                         scan.touched_ids.set(id, true);
                     }
-                    self.restores.push_back((dst, taken.metric, taken.body));
+                    self.restores.push_back((dst, taken.metric, Arc::clone(&taken.body)));
+                    // Whether it came to stand there, a scan will tell.
+                    self.taken.insert(dst, Taken { tries: taken.tries + 1, raced: true, ..taken });
+                    out.push(Action::Scan(SOON));
                 }
                 (false, _) => {}
             }
@@ -386,13 +404,16 @@ impl KernelSync {
         if let Some(scan) = &mut self.scan {
             scan.touch(*dst);
         }
-        let id = self.entry(id, dst).filter(|id| self.metric_of(*id) == metric);
+        let id = self.tracked(id, dst).filter(|id| self.metric_of(*id) == metric);
         match (&read.class, &read.normal) {
             (Class::Ours, Some(normal)) => {
                 if let Some(id) = id {
                     self.our_drift(id, dst, Some(normal).filter(|_| !gone), now, out);
                     if self.traces {
-                        out.push(Action::Trace(*dst, if gone { "deleted by others" } else { "changed by others" }));
+                        out.push(Action::Trace(
+                            *dst,
+                            if gone { "deleted by others" } else { "changed by others" },
+                        ));
                     }
                 }
                 if !gone && self.aliens.remove(dst, metric) {

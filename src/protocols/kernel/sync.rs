@@ -22,9 +22,8 @@ use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 use smallvec::SmallVec;
 
-use crate::sys::kernel::{
-    Answer, Family, KernelError, RouteBody, RouteKind, RouteOp, RouteVerb, Ticket,
-};
+use crate::sys::kernel::{Answer, Family, KernelError, RouteBody, RouteKind, RouteOp, RouteVerb, Ticket};
+use crate::table::Bits;
 
 use super::aliens::Aliens;
 use super::config::Learn;
@@ -101,7 +100,9 @@ pub enum Warning {
 pub(super) struct Taken {
     pub(super) metric: u32,
     pub(super) body: Arc<RouteBody>,
-    /// An operation of ours was in flight when it came, so either may have overwritten the other.
+    /// How often it was put back.
+    pub(super) tries: u8,
+    /// A replacement of ours was in flight when it came, so either may have overwritten the other.
     pub(super) raced: bool,
 }
 
@@ -240,6 +241,15 @@ impl KernelSync {
         id.filter(|id| self.nets.is(*id, dst) && self.wanted[*id as usize].is_some())
     }
 
+    /// The same for a net that is exported or still has something in the kernel, also if the table forgot it.
+    pub(super) fn tracked(&self, id: Option<u32>, dst: &Dst) -> Option<u32> {
+        let here = |id: &u32| {
+            self.nets.is(*id, dst)
+                && (self.wanted[*id as usize].is_some() || self.has(*id, PRESENT | DOUBT | FLYING))
+        };
+        id.filter(here).or_else(|| self.leaving.get(dst).copied().filter(here))
+    }
+
     pub(super) fn has(&self, id: u32, flags: u8) -> bool {
         self.flags[id as usize] & flags != 0
     }
@@ -257,13 +267,7 @@ impl KernelSync {
     }
 
     /// A net's route is wanted so, or not any more.
-    pub fn export(
-        &mut self,
-        id: u32,
-        dst: &Dst,
-        new: Option<(Arc<RouteBody>, u32)>,
-        out: &mut Vec<Action>,
-    ) {
+    pub fn export(&mut self, id: u32, dst: &Dst, new: Option<(Arc<RouteBody>, u32)>, out: &mut Vec<Action>) {
         let at = id as usize;
         if at >= self.flags.len() {
             let end = (at + 1).next_multiple_of(256);
@@ -291,7 +295,7 @@ impl KernelSync {
         self.wanted_count -= 1;
         self.unrefuse(id, out);
         self.drop_flags(id, WAIT | STALE);
-        if self.has(id, PRESENT | DOUBT) && self.leaving.len() < LEAVING_MAX {
+        if self.has(id, PRESENT | DOUBT | FLYING) && self.leaving.len() < LEAVING_MAX {
             self.leaving.insert(*dst, id);
         }
         self.enqueue(id);
@@ -317,43 +321,53 @@ impl KernelSync {
         }
         // Also an unchanged route: a reload tries again what was refused.
         self.drop_flags(id, WAIT);
-        if same && !self.has(id, REFUSED) {
-            return;
-        }
-        if same && self.has(id, PRESENT) {
+        if same && self.has(id, REFUSED) && self.has(id, PRESENT) {
             self.put(id, STALE);
         }
-        self.enqueue(id);
+        if !same || self.flags[id as usize] & (PRESENT | DOUBT | STALE) != PRESENT {
+            self.enqueue(id);
+        }
     }
 
     /// With `metric 0`: the key of the route changes. The old one goes when the new one stands.
     fn change_metric(&mut self, id: u32, metric: u32) {
         let old = std::mem::replace(&mut self.metrics[id as usize], metric);
-        if old == metric || !self.has(id, PRESENT | DOUBT | FLYING) {
+        if old == metric {
             return;
         }
-        let list = self.moved.entry(id).or_default();
-        let back = list.iter().position(|m| *m == metric);
-        list.push(old);
+        let flying = || self.has(id, FLYING) && self.flights.metric_of(id) == Some(old);
+        if self.has(id, PRESENT | DOUBT) || flying() {
+            self.moved.entry(id).or_default().push(old);
+        }
         self.drop_flags(id, PRESENT | DOUBT | STALE | BLOCKED);
-        if let Some(at) = back {
+        if let Some(list) = self.moved.get_mut(&id)
+            && let Some(at) = list.iter().position(|m| *m == metric)
+        {
             // The old key is wanted again before it was deleted.
-            self.moved.entry(id).or_default().remove(at);
+            list.remove(at);
             self.put(id, DOUBT);
         }
     }
 
-    /// The net that was number `old` is back as number `id` before its deletion was sent: nothing needs to be deleted.
+    /// The net that was number `old` is back as number `id` before its deletion was done: it takes everything over.
     fn inherit(&mut self, old: u32, id: u32, dst: &Dst) {
-        let usable = self.setup.metric != 0
-            && self.nets.is(old, dst)
-            && self.wanted[old as usize].is_none()
-            && self.has(old, PRESENT | DOUBT)
-            && !self.has(old, FLYING);
-        if usable {
-            let flags = self.flags[old as usize];
-            self.put(id, flags & (PRESENT | DOUBT) | STALE);
-            self.drop_flags(old, PRESENT | DOUBT | STALE | BLOCKED);
+        if !self.nets.is(old, dst)
+            || self.wanted[old as usize].is_some()
+            || self.has(id, PRESENT | DOUBT | FLYING)
+        {
+            return;
+        }
+        let flags = self.flags[old as usize];
+        self.flags[old as usize] = flags & QUEUED;
+        self.put(id, flags & (PRESENT | DOUBT | BLOCKED | FLYING) | STALE);
+        if flags & FLYING != 0 {
+            self.flights.renumber(old, id);
+        }
+        if self.setup.metric == 0 {
+            self.metrics[id as usize] = self.metrics[old as usize];
+            if let Some(list) = self.moved.remove(&old) {
+                self.moved.insert(id, list);
+            }
         }
     }
 
@@ -460,9 +474,6 @@ impl KernelSync {
                 break;
             }
         }
-        if self.queue.is_empty() {
-            self.leaving = HashMap::default();
-        }
     }
 
     fn op(&self, ticket: Ticket, dst: &Dst, metric: u32, verb: RouteVerb) -> RouteOp {
@@ -518,7 +529,15 @@ impl KernelSync {
                 && body.hops.first().is_some_and(|hop| hop.next.gateway.is_some())
     }
 
-    fn fly(&mut self, id: u32, dst: &Dst, metric: u32, flight: Flight, verb: RouteVerb, ops: &mut Vec<RouteOp>) {
+    fn fly(
+        &mut self,
+        id: u32,
+        dst: &Dst,
+        metric: u32,
+        flight: Flight,
+        verb: RouteVerb,
+        ops: &mut Vec<RouteOp>,
+    ) {
         self.put(id, FLYING);
         if let Some(scan) = &mut self.scan {
             scan.touched_ids.set(id, true);
@@ -529,7 +548,7 @@ impl KernelSync {
 
     /// The keys a net had before its metric changed are to go now.
     pub(super) fn forget_moved(&mut self, id: u32, dst: &Dst) {
-        if !self.has_moved() {
+        if self.moved.is_empty() {
             return;
         }
         for metric in self.moved.remove(&id).into_iter().flatten() {
@@ -537,13 +556,18 @@ impl KernelSync {
         }
     }
 
-    pub(super) fn has_moved(&self) -> bool {
-        !self.moved.is_empty()
+    /// A scan has told what stands where; only of nets written meanwhile it does not know.
+    pub(super) fn scanned_moved(&mut self, touched: &Bits) {
+        let flags = &self.flags;
+        self.moved.retain(|id, _| touched.get(*id) || flags[*id as usize] & FLYING != 0);
     }
 
     /// Whether operations are open or wait to be sent.
     pub fn busy(&self) -> bool {
-        !(self.flights.is_empty() && self.waiting() == 0 && self.repairs.is_empty() && self.flush.is_none())
+        !(self.flights.is_empty()
+            && self.waiting() == 0
+            && self.repairs.is_empty()
+            && (self.flush.is_none() || self.flushed))
     }
 
     /// How many operations wait for room.
@@ -600,7 +624,9 @@ impl KernelSync {
                 if matches!(flight, Flight::Add { .. }) && !self.has(id, DOUBT) {
                     // The kernel would have refused, so nobody else stands there.
                     self.drop_flags(id, BLOCKED);
-                    self.taken.remove(&dst);
+                    if self.taken.get(&dst).is_some_and(|taken| !taken.raced) {
+                        self.taken.remove(&dst);
+                    }
                 }
             }
             (_, Ok(())) => {}
@@ -608,6 +634,12 @@ impl KernelSync {
                 // Ours or somebody else's: only a scan can tell.
                 self.put(id, DOUBT | WAIT);
                 out.push(Action::Scan(SOON));
+            }
+            (Flight::Add { unsure: false, .. }, Err(_)) if !current => {
+                // It never came to stand there, so nothing is to be deleted there.
+                if let Some(list) = self.moved.get_mut(&id) {
+                    list.retain(|moved| *moved != metric);
+                }
             }
             (_, Err(error)) => {
                 // Was it changed meanwhile, the new one deserves a try.
@@ -625,6 +657,9 @@ impl KernelSync {
                     self.drop_flags(id, PRESENT | DOUBT);
                 }
             }
+        }
+        if !self.leaving.is_empty() && !self.has(id, PRESENT | DOUBT) {
+            self.leaving.remove(&dst);
         }
         if current && !delete && !self.has(id, DOUBT) {
             self.forget_moved(id, &dst);
@@ -677,7 +712,11 @@ impl KernelSync {
     /// Notices of routes were lost.
     pub fn overrun(&mut self, out: &mut Vec<Action>) {
         self.unsure = true;
-        self.taken.clear();
+        if let Some(scan) = &mut self.scan {
+            scan.outrun = true;
+        }
+        // Whether they are there no more because their owners removed them, notices would have told.
+        self.taken.values_mut().for_each(|taken| taken.raced = false);
         out.push(Action::Scan(0));
     }
 
@@ -691,6 +730,11 @@ impl KernelSync {
         out: &mut Vec<Action>,
     ) {
         let wanted = self.wanted[id as usize].as_ref();
+        if wanted.is_none() {
+            // Its deletion is under way, or will be.
+            self.put(id, DOUBT);
+            return;
+        }
         let kind = match body {
             Some(body) if wanted.is_some_and(|w| Arc::ptr_eq(w, body)) => return,
             Some(_) => DriftKind::Changed,
@@ -721,15 +765,22 @@ impl KernelSync {
             if !self.has(id, BLOCKED) {
                 self.note_drift(id, dst, DriftKind::Taken(body.protocol), now);
             }
-            let raced = self.has(id, FLYING) || self.taken.get(dst).is_some_and(|taken| taken.raced);
-            let metric = self.metric_of(id);
-            self.taken.insert(*dst, Taken { metric, body: Arc::clone(body), raced });
+            // An addition of ours overwrites nobody.
+            let replacing = self.has(id, FLYING) && self.flights.replaces(id);
+            if replacing || self.has(id, PRESENT | DOUBT) {
+                let raced = replacing || self.taken.get(dst).is_some_and(|taken| taken.raced);
+                let metric = self.metric_of(id);
+                self.taken.insert(*dst, Taken { metric, body: Arc::clone(body), tries: 0, raced });
+                out.push(Action::Scan(SOON));
+            }
             self.put(id, DOUBT);
-            out.push(Action::Scan(SOON));
         }
         self.drop_flags(id, PRESENT);
-        self.put(id, BLOCKED | WAIT);
-        self.refuse(id, out);
+        self.put(id, BLOCKED);
+        if self.wanted[id as usize].is_some() {
+            self.put(id, WAIT);
+            self.refuse(id, out);
+        }
     }
 
     /// The foreign route at our key went away.
