@@ -76,6 +76,7 @@ impl Session {
                 self.ctx.pace().await?;
             }
             self.ctx.send().await?;
+            self.ctx.reply.shrink();
             let read = tokio::select! {
                 biased;
                 read = self.reader.read(&mut chunk) => read?,

@@ -106,6 +106,13 @@ impl Reply {
         }
     }
 
+    /// Gives back the buffer of a long answer: a session that waits costs little.
+    pub fn shrink(&mut self) {
+        if self.out.is_empty() && self.out.capacity() > 16 * 1024 {
+            self.out = Vec::new();
+        }
+    }
+
     /// Ends a line: what a client could not take is replaced, what would break the framing is blanked.
     fn close(&mut self, from: usize, text: usize, mark: u8) {
         if self.out.len() - from > MAX_LINE {

@@ -597,3 +597,51 @@ fn the_manual_says_what_the_table_says() {
     let written = std::fs::read_to_string(path).unwrap_or_default();
     assert!(written == page, "doc/commands.md is stale: run with BLESS=1");
 }
+
+/// Words that commands know, in any order, with nonsense between them.
+fn line_of_words() -> impl proptest::strategy::Strategy<Value = String> {
+    use proptest::prelude::*;
+    let mut words: Vec<String> =
+        super::commands().flat_map(|c| c.words.split(' ')).map(str::to_owned).collect();
+    words.extend(
+        [
+            "one",
+            "k",
+            "t1",
+            "master4",
+            "10.0.0.0/8",
+            "::1",
+            "10:20",
+            "\"t*\"",
+            "'one'",
+            "{",
+            "}",
+            ",",
+            ".",
+            "5",
+            "f1",
+            "for",
+            "in",
+            "max",
+            "as",
+        ]
+        .map(str::to_owned),
+    );
+    proptest::collection::vec(prop_oneof![8 => proptest::sample::select(words), 1 => ".{0,6}"], 0..9)
+        .prop_map(|words| words.join(" "))
+}
+
+proptest::proptest! {
+    /// Whatever comes in, parsing ends, does not panic, and refuses with a failing code and one line.
+    #[test]
+    fn any_line_is_judged(line in line_of_words(), noise in ".{0,200}") {
+        use crate::control::backend::Backend;
+        let scope = Fake::new().scope();
+        for line in [&line, &noise] {
+            if let Err(refusal) = super::judge(line, &*scope) {
+                proptest::prop_assert!(refusal.code.is_failure());
+                proptest::prop_assert!(!refusal.text.is_empty());
+            }
+        }
+    }
+}
