@@ -645,3 +645,47 @@ proptest::proptest! {
         }
     }
 }
+
+/// Not a test of being right: a million routes to one client while another asks. `cargo test --release -- --ignored a_million --nocapture`.
+#[tokio::test]
+#[ignore = "a measurement"]
+async fn a_million_routes() {
+    let rig = Rig::new();
+    for i in 0..1_000_000u32 {
+        let net = Net::Ip(
+            crate::base::IpNet::new(std::net::Ipv4Addr::from(0x0b00_0000 + i * 256).into(), 24).unwrap(),
+        );
+        let hop = NextHop::new(Some(std::net::Ipv4Addr::from(0xc000_0200 + i % 100).into()), 7);
+        rig.fake.add(0, 2, &net, Dest::Unicast([hop].into()), false);
+    }
+    let mut other = rig.connect().await;
+    let path = rig.dir.path().join("ctl");
+    for command in ["show route\n", "show route count\n", "show route all\n"] {
+        let path = path.clone();
+        let started = std::time::Instant::now();
+        let reader = std::thread::spawn(move || {
+            use std::io::{Read, Write};
+            let mut stream = std::os::unix::net::UnixStream::connect(path).unwrap();
+            stream.write_all(command.as_bytes()).unwrap();
+            stream.shutdown(std::net::Shutdown::Write).unwrap();
+            let (mut total, mut chunk) = (0, vec![0; 1 << 16]);
+            while let Ok(read @ 1..) = stream.read(&mut chunk) {
+                total += read;
+            }
+            total
+        });
+        let mut worst = Duration::ZERO;
+        while !reader.is_finished() {
+            let asked = std::time::Instant::now();
+            other.ask("show status").await;
+            worst = worst.max(asked.elapsed());
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        let bytes = reader.join().unwrap();
+        println!(
+            "{}: {bytes} bytes in {:?}, worst other answer {worst:?}",
+            command.trim(),
+            started.elapsed()
+        );
+    }
+}
