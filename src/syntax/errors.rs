@@ -154,11 +154,15 @@ pub(super) fn syntax_error(
         }
         _ => {}
     }
-    let mut help = None;
+    let meant = if at == start + failure.at { &failure.expected } else { &expected };
+    let mut help = hint(&expected);
     let (message, tok) = match found {
         Some((c, value, tok)) => {
             if c == t::SYM as char || !c.is_ascii() {
-                help = suggestion(names.text(Sym(value as u32)), &expected);
+                let word = names.text(Sym(value as u32));
+                let undeclared = c == t::SYM as char && value & KNOWN == 0;
+                let plain = help.or_else(|| undeclared.then(|| format!("nothing above declares `{word}`")));
+                help = suggestion(word, meant).or(plain);
             }
             (unexpected(c, value & KNOWN != 0), tok)
         }
@@ -257,6 +261,64 @@ fn expecting(expected: &[char]) -> String {
         return String::new();
     }
     format!(", expecting {}", names.join(" or "))
+}
+
+/// What would have fitted, in words for people; nothing if that is nearly everything.
+fn hint(expected: &[char]) -> Option<String> {
+    const MOST: usize = 12;
+    if expected.is_empty() || expected.contains(&'\0') {
+        return None;
+    }
+    let mut words: Vec<String> = Vec::new();
+    for c in expected {
+        let word = match u8::try_from(*c).unwrap_or(0) {
+            _ if !c.is_ascii() => {
+                keyword_index(*c).and_then(|i| KEYWORDS.get(i)).map(|w| format!("`{w}`")).unwrap_or_default()
+            }
+            t::NUM => "a number".to_owned(),
+            t::SYM => "a name".to_owned(),
+            t::TEXT => "a string".to_owned(),
+            t::IP4 | t::IP6 => "an address".to_owned(),
+            t::NET4 | t::NET6 => "a prefix".to_owned(),
+            t::RD => "a route distinguisher".to_owned(),
+            t::MAC => "a MAC address".to_owned(),
+            t::BYTES => "a byte string".to_owned(),
+            t::ENUM => "a constant like RTS_BGP".to_owned(),
+            t::SET => "a set".to_owned(),
+            t::ELSECOL => "`else:`".to_owned(),
+            other => format!("`{}`", spelling(other)),
+        };
+        if !words.contains(&word) {
+            words.push(word);
+        }
+    }
+    if words.len() > MOST {
+        return None;
+    }
+    let last = words.pop()?;
+    Some(match words.is_empty() {
+        true => format!("expected {last}"),
+        false => format!("expected {} or {last}", words.join(", ")),
+    })
+}
+
+/// An operator as it is written.
+fn spelling(class: u8) -> String {
+    match class {
+        t::DDOT => "..",
+        t::NE => "!=",
+        t::NMATCH => "!~",
+        t::LE => "<=",
+        t::GE => ">=",
+        t::AND => "&&",
+        t::OR => "||",
+        t::ARROW => "->",
+        t::PP => "++",
+        t::PO => "[=",
+        t::PC => "=]",
+        other => return char::from(other).to_string(),
+    }
+    .to_owned()
 }
 
 /// "did you mean": a keyword that would have fitted and is written nearly the same.

@@ -287,11 +287,11 @@ impl<'a> Lexer<'a> {
     #[inline]
     fn note(&mut self, token: Token) -> Option<Event> {
         let sym = (token.c == t::SYM as char || !token.c.is_ascii()).then_some(Sym(token.value as u32));
-        let ended = self.scopes.note(token.c, sym);
+        let ended = self.scopes.note(token.c, sym, token.tok);
         if !self.scopes.overrides.is_empty() {
-            for sym in std::mem::take(&mut self.scopes.overrides) {
+            for (sym, tok) in std::mem::take(&mut self.scopes.overrides) {
                 let text = format!("Symbol '{}' overrides existing keyword", self.names.text(sym));
-                self.diags.push(Diagnostic::warning(token.tok, text));
+                self.diags.push(Diagnostic::warning(tok, text));
             }
         }
         if ended {

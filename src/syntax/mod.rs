@@ -11,6 +11,7 @@ mod lexer;
 mod literal;
 pub mod names;
 mod parser;
+pub mod render;
 mod scope;
 pub mod source;
 mod tokens;

@@ -8,6 +8,7 @@
 
 use tern_grammar::{KEYWORDS, RESERVED, k, keyword_char, t};
 
+use super::ast::Tok;
 use super::names::Sym;
 
 /// What a word is at this place.
@@ -62,11 +63,11 @@ pub(super) struct Scopes {
     /// In a head that may be followed by declarations: `filter ...`, `import filter ...`.
     in_head: bool,
     /// A name that is defined at the end of its statement.
-    pending: Option<Sym>,
+    pending: Option<(Sym, Tok)>,
     /// `protocol static from {`: whether the word was a name shows one token later.
-    maybe: Option<Sym>,
+    maybe: Option<(Sym, Tok)>,
     /// Definitions that hid a keyword, to be warned about.
-    pub overrides: Vec<Sym>,
+    pub overrides: Vec<(Sym, Tok)>,
 }
 
 impl Default for Scopes {
@@ -170,13 +171,13 @@ impl Scopes {
         }
     }
 
-    fn define(&mut self, sym: Sym) {
+    fn define(&mut self, (sym, tok): (Sym, Tok)) {
         let i = sym.0 as usize;
         if RESERVED.contains(&i) {
             return;
         }
         if i < KEYWORDS.len() && self.defined.get(i) == Some(&0) {
-            self.overrides.push(sym);
+            self.overrides.push((sym, tok));
         }
         self.set(sym, 1);
         self.undo.push(sym);
@@ -252,7 +253,7 @@ impl Scopes {
     }
 
     /// Takes note of a token; `sym` is its word, if it is one. Returns whether it ended a top-level statement.
-    pub fn note(&mut self, c: char, sym: Option<Sym>) -> bool {
+    pub fn note(&mut self, c: char, sym: Option<Sym>, tok: Tok) -> bool {
         if let Some(sym) = self.maybe.take() {
             if c == '{' || c == k::FROM {
                 self.define(sym);
@@ -264,7 +265,7 @@ impl Scopes {
             ('{', _) => self.open(),
             ('}', _) => ended = self.close(),
             (';', _) => ended = self.semicolon(was_declared),
-            (_, Some(sym)) => self.word(c, sym),
+            (_, Some(sym)) => self.word(c, (sym, tok)),
             _ => {
                 self.ty = Type::No;
                 self.count += 1;
@@ -351,7 +352,7 @@ impl Scopes {
         (self.for_scope, self.maybe) = (None, None);
     }
 
-    fn word(&mut self, c: char, sym: Sym) {
+    fn word(&mut self, c: char, sym: (Sym, Tok)) {
         let top = self.braces.is_empty();
         self.count += 1;
         if self.prev == '.' {
@@ -404,7 +405,7 @@ impl Scopes {
     }
 
     /// Recognises `TYPE NAME` in filter code.
-    fn typed(&mut self, c: char, sym: Sym) {
+    fn typed(&mut self, c: char, sym: (Sym, Tok)) {
         if !self.code() {
             return;
         }
