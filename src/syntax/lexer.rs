@@ -96,7 +96,7 @@ struct Nesting {
 }
 
 /// The names with all keywords and constants of enumerations in front, as the lexer counts on.
-pub(super) fn fresh_names() -> Names {
+pub fn fresh_names() -> Names {
     let mut names = Names::default();
     for word in KEYWORDS.iter().chain(ENUMS) {
         names.intern(word);

@@ -18,5 +18,6 @@ mod tokens;
 
 pub use command::{Part, parse_filter_body, parse_term};
 pub use errors::undefined_name;
+pub use lexer::fresh_names;
 pub use parser::{Parsed, on_big_stack, parse};
 pub use source::{Disk, Files, Located, ReadError, Sources};
