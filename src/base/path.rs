@@ -103,6 +103,17 @@ impl AsPath {
         self.segments().flat_map(|(_, numbers)| numbers.iter().copied())
     }
 
+    /// Walks over the numbers without borrowing: the number at a position (0 is the first) and the position behind it.
+    pub fn step(&self, position: u64) -> Option<(u32, u64)> {
+        let (mut at, mut left) = ((position >> 32) as usize, position as u32);
+        while left == 0 {
+            left = self.0.get(at)? & LEN;
+            at += 1;
+        }
+        let number = *self.0.get(at)?;
+        Some((number, (at as u64 + 1) << 32 | (left as u64 - 1)))
+    }
+
     /// Whether this is the constant empty path.
     pub fn is_undefined(&self) -> bool {
         self.0.is_undefined()

@@ -1,1 +1,32 @@
-//! Floor 2: the filter language. Checked once, compiled to a compact program, run without recursion.
+//! Floor 2: the filter language, from checked syntax to a verdict.
+//!
+//! Why a compiler: every route of every channel passes a filter, so what can be known while the configuration is read is found out then.
+//! Bodies are checked, constant parts computed, names resolved to numbers; what remains is a flat program over typed values
+//! ([`code`]) that a small machine runs ([`vm`]).
+//!
+//! The parts, bottom up: [`types`]; [`attributes`], the registry of everything a route can carry; [`ops`], what operators and methods compute;
+//! [`code`] and [`program`], what bodies become; [`symbols`], the names of a configuration; [`compile`], the checker; [`view`] and [`env`], the
+//! route and the world as a filter sees them; [`vm`].
+//!
+//! Filters know no protocol and no table: what they ask of the world is the trait [`Env`].
+
+pub mod attributes;
+pub mod code;
+pub mod compile;
+pub mod env;
+pub mod ops;
+pub mod program;
+pub mod symbols;
+pub mod types;
+pub mod view;
+pub mod vm;
+
+pub use attributes::CustomAttrs;
+pub use code::Verdict;
+pub use compile::{Checker, Locate};
+pub use env::{AspaState, Env, NoEnv, RoaState};
+pub use program::{Filter, FilterRef, Program};
+pub use symbols::{Snapshot, Symbol, Symbols};
+pub use types::Type;
+pub use view::RouteView;
+pub use vm::{Machine, Outcome, RuntimeError, evaluate, run, run_commands, run_merge};

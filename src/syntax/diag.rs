@@ -73,22 +73,29 @@ impl Diagnostic {
 #[derive(Default, Debug)]
 pub struct Diagnostics {
     list: Vec<Diagnostic>,
+    errors: usize,
 }
 
 impl Diagnostics {
     /// Adds one.
     pub fn push(&mut self, diagnostic: Diagnostic) {
+        self.errors += usize::from(diagnostic.severity == Severity::Error);
         self.list.push(diagnostic);
     }
 
     /// Adds several.
     pub fn extend(&mut self, list: impl IntoIterator<Item = Diagnostic>) {
-        self.list.extend(list);
+        list.into_iter().for_each(|d| self.push(d));
+    }
+
+    /// How many errors there are: whether a check that just ended found any.
+    pub fn error_count(&self) -> usize {
+        self.errors
     }
 
     /// Whether anything refuses the configuration.
     pub fn has_errors(&self) -> bool {
-        self.list.iter().any(|d| d.severity == Severity::Error)
+        self.errors > 0
     }
 
     /// All of them in the order of the token stream (stable for equal tokens).

@@ -1,0 +1,269 @@
+//! A body under construction: instructions, registers, local variables.
+//!
+//! Registers are a stack: arguments and variables below, temporaries of the expression at hand above. A temporary lives until the
+//! instruction that consumes it, which may put its result into the same register.
+
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+use super::Checker;
+use crate::base::Value;
+use crate::filter::code::{Code, MaskPart, Op, Opd, Place, Reg, Site, Source, Switch, Verdict};
+use crate::filter::symbols::FnId;
+use crate::filter::types::Type;
+use crate::syntax::ast::{Span, Tok};
+use crate::syntax::names::Sym;
+
+/// What kind of body it is.
+#[derive(Clone, Debug)]
+pub(super) enum Kind {
+    Filter,
+    /// A filter that has `routes`.
+    Merge,
+    /// Commands of a static route.
+    Commands,
+    Term,
+    Function {
+        name: Arc<str>,
+        symbol: Sym,
+        id: FnId,
+        returns: Option<Type>,
+    },
+}
+
+/// A local variable.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Local {
+    pub sym: Sym,
+    pub reg: Reg,
+    pub ty: Type,
+    pub at: Span,
+}
+
+/// Where the value of an expression is.
+#[derive(Clone, Debug)]
+pub(super) enum Loc {
+    /// Known already.
+    Const(Value),
+    /// In a place that an operand can name.
+    At(Place),
+    /// Nowhere: an error was told.
+    Poison,
+}
+
+/// A checked expression.
+#[derive(Clone, Debug)]
+pub(super) struct Term {
+    pub ty: Type,
+    pub loc: Loc,
+}
+
+impl Term {
+    pub fn poison() -> Term {
+        Term { ty: Type::Unknown, loc: Loc::Poison }
+    }
+
+    pub fn constant(value: Value) -> Term {
+        Term { ty: Type::of(&value), loc: Loc::Const(value) }
+    }
+
+    pub fn at(ty: Type, place: Place) -> Term {
+        Term { ty, loc: Loc::At(place) }
+    }
+
+    pub fn value(&self) -> Option<&Value> {
+        match &self.loc {
+            Loc::Const(value) => Some(value),
+            _ => None,
+        }
+    }
+}
+
+/// A jump whose target is not known yet.
+pub(super) type Patch = usize;
+
+/// The most variables alive at one time.
+pub(super) const MAX_VARIABLES: usize = 255;
+
+#[derive(Debug)]
+pub(super) struct Body {
+    pub kind: Kind,
+    ops: Vec<Op>,
+    sources: Vec<Source>,
+    consts: Vec<Value>,
+    ints: FxHashMap<u32, u32>,
+    switches: Vec<Switch>,
+    masks: Vec<Box<[MaskPart]>>,
+    calls: Vec<FnId>,
+    sites: Vec<Site>,
+    pub locals: Vec<Local>,
+    /// Where each open block starts in `locals`.
+    pub blocks: Vec<usize>,
+    /// The next free register.
+    pub next: Reg,
+    most: Reg,
+    /// More registers were wanted than there are.
+    pub too_many: bool,
+}
+
+impl Body {
+    pub fn new(kind: Kind) -> Body {
+        Body {
+            kind,
+            ops: Vec::new(),
+            sources: Vec::new(),
+            consts: Vec::new(),
+            ints: FxHashMap::default(),
+            switches: Vec::new(),
+            masks: Vec::new(),
+            calls: Vec::new(),
+            sites: Vec::new(),
+            locals: Vec::new(),
+            blocks: vec![0],
+            next: 0,
+            most: 0,
+            too_many: false,
+        }
+    }
+
+    pub fn emit(&mut self, op: Op, source: Source) -> Patch {
+        self.ops.push(op);
+        self.sources.push(source);
+        self.ops.len() - 1
+    }
+
+    /// The position of the next instruction.
+    pub fn here(&self) -> u32 {
+        self.ops.len() as u32
+    }
+
+    /// Lets jumps go to the next instruction.
+    pub fn patch(&mut self, jumps: &[Patch]) {
+        let here = self.here();
+        for at in jumps {
+            match self.ops.get_mut(*at) {
+                Some(
+                    Op::Jump { to }
+                    | Op::Branch { to, .. }
+                    | Op::CompareBranch { to, .. }
+                    | Op::Next { end: to, .. },
+                ) => *to = here,
+                _ => debug_assert!(false, "not a jump"),
+            }
+        }
+    }
+
+    /// A fresh register.
+    pub fn temp(&mut self) -> Reg {
+        let reg = self.next;
+        match self.next.checked_add(1) {
+            Some(next) => self.next = next,
+            None => self.too_many = true,
+        }
+        self.most = self.most.max(self.next);
+        reg
+    }
+
+    fn constant(&mut self, value: &Value) -> u32 {
+        if let Value::Int(n) = value {
+            if let Some(at) = self.ints.get(n) {
+                return *at;
+            }
+            self.ints.insert(*n, self.consts.len() as u32);
+        }
+        self.consts.push(value.clone());
+        self.consts.len() as u32 - 1
+    }
+
+    /// The number of a constant string.
+    pub fn string(&mut self, text: &str) -> u32 {
+        self.constant(&Value::Str(text.into()))
+    }
+
+    /// An operand for a checked expression.
+    pub fn operand(&mut self, term: &Term) -> Opd {
+        match &term.loc {
+            Loc::Const(value) => Place::Const(self.constant(value)).into(),
+            Loc::At(place) => (*place).into(),
+            Loc::Poison => Place::Const(self.constant(&Value::Void)).into(),
+        }
+    }
+
+    pub fn switch(&mut self, switch: Switch) -> u32 {
+        self.switches.push(switch);
+        self.switches.len() as u32 - 1
+    }
+
+    /// A switch that was entered before its arms were known.
+    pub fn set_switch(&mut self, number: u32, switch: Switch) {
+        if let Some(slot) = self.switches.get_mut(number as usize) {
+            *slot = switch;
+        }
+    }
+
+    pub fn mask(&mut self, parts: Vec<MaskPart>) -> u32 {
+        self.masks.push(parts.into());
+        self.masks.len() as u32 - 1
+    }
+
+    pub fn call(&mut self, id: FnId) -> u32 {
+        match self.calls.iter().position(|c| *c == id) {
+            Some(at) => at as u32,
+            None => {
+                self.calls.push(id);
+                self.calls.len() as u32 - 1
+            }
+        }
+    }
+
+    pub fn site(&mut self, verdict: Verdict, source: Source) -> u32 {
+        self.sites.push(Site { verdict, source });
+        self.sites.len() as u32 - 1
+    }
+
+    pub fn local(&self, sym: Sym) -> Option<&Local> {
+        self.locals.iter().rev().find(|l| l.sym == sym)
+    }
+
+    /// A variable of this name in the innermost block.
+    pub fn in_block(&self, sym: Sym) -> Option<&Local> {
+        let start = self.blocks.last().copied().unwrap_or(0);
+        self.locals[start..].iter().find(|l| l.sym == sym)
+    }
+
+    pub fn open_block(&mut self) {
+        self.blocks.push(self.locals.len());
+    }
+
+    /// Forgets the variables of the innermost block and frees their registers.
+    pub fn close_block(&mut self) {
+        let start = self.blocks.pop().unwrap_or(0);
+        if let Some(first) = self.locals.get(start) {
+            self.next = first.reg;
+        }
+        self.locals.truncate(start);
+    }
+
+    pub fn finish(self, name: Arc<str>) -> Code {
+        Code {
+            name,
+            ops: self.ops.into(),
+            consts: self.consts.into(),
+            switches: self.switches.into(),
+            masks: self.masks.into(),
+            calls: self.calls.into(),
+            sites: self.sites.into(),
+            registers: self.most,
+            args: 0,
+            sources: self.sources.into(),
+        }
+    }
+}
+
+impl Checker<'_> {
+    /// The source record of a token.
+    pub(super) fn source(&self, tok: Tok) -> Source {
+        Source { tok, line: self.locate.line(tok) }
+    }
+}

@@ -1,0 +1,394 @@
+//! Commands.
+
+use super::body::{Body, Kind, Loc, MAX_VARIABLES, Term};
+use super::{Checker, promote};
+use crate::filter::attributes::{self, Builtin};
+use crate::filter::code::{Asker, Op, Place, Source, Switch, Verdict};
+use crate::filter::symbols::{Symbol, already_defined};
+use crate::filter::types::Type;
+use crate::syntax::ast::{self, CaseArm, Cmd, CmdKind, Decl, Expr, Ident, Span, Tok};
+use crate::syntax::diag::Diagnostic;
+use crate::table::AttrId;
+
+/// What can stand on the left of `=`.
+enum Target {
+    Local(u16, Type),
+    Listed(AttrId, Type),
+    Field(&'static attributes::FieldInfo),
+    Bit(AttrId, u8),
+}
+
+/// The token BIRD has read when it acts on a finished command: one without `else` needs a look at what follows.
+fn end_of(cmd: &Cmd) -> Tok {
+    match &cmd.kind {
+        CmdKind::If { otherwise: Some(last), .. } => end_of(last),
+        CmdKind::If { .. } => cmd.span.lookahead(),
+        CmdKind::For { body, .. } => end_of(body),
+        _ => cmd.span.last,
+    }
+}
+
+impl Checker<'_> {
+    /// Declarations before the brace, then commands.
+    pub(super) fn commands(&mut self, body: &mut Body, ast: &ast::Body) {
+        for decl in &ast.locals {
+            self.declaration(body, decl, decl.span.lookahead());
+        }
+        for cmd in &ast.commands {
+            self.command(body, cmd);
+        }
+        if body.too_many {
+            let span = Span { first: ast.open, last: ast.close };
+            self.error(ast.close, span, "Expression too complex");
+        }
+    }
+
+    /// Commands in a block of their own.
+    pub(super) fn block(&mut self, body: &mut Body, commands: &[Cmd]) {
+        body.open_block();
+        for cmd in commands {
+            self.command(body, cmd);
+        }
+        body.close_block();
+    }
+
+    /// Enters a variable; it gets the next free register.
+    pub(super) fn declare(&mut self, body: &mut Body, name: Ident, ty: Type, at: Tok) -> u16 {
+        if let Some(old) = body.in_block(name.sym) {
+            let first = old.at;
+            self.diagnostics.push(already_defined(self.names, name, at, first));
+        }
+        if body.locals.len() >= MAX_VARIABLES {
+            let message = format!("Too many variables, at most {MAX_VARIABLES} allowed");
+            self.error(at, Span { first: name.tok, last: name.tok }, message);
+        }
+        let reg = body.temp();
+        let here = Span { first: name.tok, last: name.tok };
+        body.locals.push(super::body::Local { sym: name.sym, reg, ty, at: here });
+        reg
+    }
+
+    fn declaration(&mut self, body: &mut Body, decl: &Decl, at: Tok) {
+        let ty = self.type_of(&decl.ty);
+        let slot = body.next;
+        let value = match &decl.value {
+            Some(value) => {
+                let mut term = self.expr(body, value);
+                promote(&mut term, ty);
+                self.want(&term, ty, 1, "VAR_INIT", at, value.span);
+                term
+            }
+            None => Term::constant(ty.unset()),
+        };
+        let a = body.operand(&value);
+        body.next = slot;
+        let dst = self.declare(body, decl.name, ty, at);
+        if a.place() != Place::Reg(dst) {
+            body.emit(Op::Move { dst, a }, self.source(at));
+        }
+    }
+
+    fn command(&mut self, body: &mut Body, cmd: &Cmd) {
+        let mark = body.next;
+        let (last, source) = (cmd.span.last, self.source(cmd.span.last));
+        match &cmd.kind {
+            CmdKind::Declare(decl) => return self.declaration(body, decl, last),
+            CmdKind::Block(commands) => self.block(body, commands),
+            CmdKind::If { arms, otherwise } => self.if_command(body, cmd, arms, otherwise.as_deref()),
+            CmdKind::Case { value, arms, close } => self.case_command(body, value, arms, *close),
+            CmdKind::For { var, over, body: inner } => self.for_command(body, cmd, var, over, inner),
+            CmdKind::Assign { target, value } => {
+                let Some(target) = self.target(body, *target, last) else {
+                    self.expr(body, value);
+                    return;
+                };
+                let term = self.expr(body, value);
+                self.assign(body, &target, term, value.span, source);
+            }
+            CmdKind::MethodCall { target, method, args } => {
+                let Some(place) = self.target(body, *target, last) else {
+                    for arg in args.iter().flatten() {
+                        self.expr(body, arg);
+                    }
+                    return;
+                };
+                let object = Expr {
+                    kind: ast::ExprKind::Name(*target),
+                    span: Span { first: target.tok, last: target.tok },
+                };
+                // The command without its semicolon is the method call as an expression.
+                let span = Span { first: target.tok, last: last.saturating_sub(1) };
+                let term = self.method(body, &object, *method, args.as_deref(), span);
+                self.assign(body, &place, term, span, source);
+            }
+            CmdKind::Unset(name) => self.unset(body, *name, source),
+            CmdKind::Verdict { verdict, message } => {
+                self.print(body, message, !message.is_empty(), source);
+                let verdict = match verdict {
+                    ast::Verdict::Accept => Verdict::Accept,
+                    ast::Verdict::Reject => Verdict::Reject,
+                    ast::Verdict::Error => Verdict::Error,
+                };
+                let first = self.source(cmd.span.first);
+                let site = body.site(verdict, first);
+                body.emit(Op::Verdict { verdict, site }, source);
+            }
+            CmdKind::Print { newline, list } => self.print(body, list, *newline, source),
+            CmdKind::Return(value) => self.return_command(body, value, source),
+            CmdKind::Call(term) => {
+                self.expr(body, term);
+            }
+            CmdKind::Assert { condition, text } => {
+                let term = self.expr(body, condition);
+                self.want(&term, Type::Bool, 1, "ASSERT", last, condition.span);
+                let (a, text) = (body.operand(&term), body.string(text));
+                body.emit(Op::Assert { a, text }, source);
+            }
+            CmdKind::CheckAssign { target, value } => self.check_assign(body, *target, value, source),
+        }
+        body.next = mark;
+    }
+
+    fn print(&mut self, body: &mut Body, list: &[Expr], newline: bool, source: Source) {
+        for part in list {
+            let mark = body.next;
+            let term = self.expr(body, part);
+            let a = body.operand(&term);
+            body.emit(Op::Print { a }, source);
+            body.next = mark;
+        }
+        if newline {
+            body.emit(Op::Line, source);
+        }
+    }
+
+    fn if_command(&mut self, body: &mut Body, cmd: &Cmd, arms: &[(Expr, Cmd)], otherwise: Option<&Cmd>) {
+        let at = end_of(cmd);
+        let mut ends = Vec::new();
+        for (i, (condition, then)) in arms.iter().enumerate() {
+            let mut skip = Vec::new();
+            self.condition(body, condition, false, &mut skip, Asker::If, at);
+            self.branch(body, then);
+            if i + 1 < arms.len() || otherwise.is_some() {
+                ends.push(body.emit(Op::Jump { to: 0 }, self.source(then.span.last)));
+            }
+            body.patch(&skip);
+        }
+        if let Some(last) = otherwise {
+            self.branch(body, last);
+        }
+        body.patch(&ends);
+    }
+
+    /// A single command that is not a member of a block.
+    fn branch(&mut self, body: &mut Body, cmd: &Cmd) {
+        body.open_block();
+        self.command(body, cmd);
+        body.close_block();
+    }
+
+    fn case_command(&mut self, body: &mut Body, value: &Expr, arms: &[CaseArm], close: Tok) {
+        let term = self.expr(body, value);
+        let a = body.operand(&term);
+        let source = self.source(close + 1);
+        let empty = Switch { branches: Default::default(), arms: Box::default(), otherwise: 0 };
+        let table = body.switch(empty);
+        body.emit(Op::Switch { a, table }, source);
+        let (mut labels, mut starts, mut ends) = (Vec::new(), Vec::new(), Vec::new());
+        let mut otherwise = None;
+        for arm in arms {
+            let start = body.here();
+            if arm.is_else {
+                if otherwise.replace(start).is_some() {
+                    self.error(arm.span.first, arm.span, "Multiple else branches in case");
+                }
+            } else {
+                for label in &arm.labels {
+                    self.label(body, label, starts.len() as u32, &mut labels);
+                }
+                starts.push(start);
+            }
+            self.block(body, &arm.commands);
+            ends.push(body.emit(Op::Jump { to: 0 }, self.source(arm.span.last)));
+        }
+        let otherwise = otherwise.unwrap_or(body.here());
+        body.patch(&ends);
+        match crate::base::set::Branches::new(labels) {
+            Some(branches) => body.set_switch(table, Switch { branches, arms: starts.into(), otherwise }),
+            None => {
+                let span = Span { first: value.span.first, last: close };
+                self.error(close + 1, span, "Overlaping intervals in switch cases not allowed");
+            }
+        }
+    }
+
+    fn for_command(&mut self, body: &mut Body, cmd: &Cmd, var: &Decl, over: &Expr, inner: &Cmd) {
+        let source = self.source(over.span.lookahead());
+        let ty = self.type_of(&var.ty);
+        let mark = body.next;
+        let list = self.expr(body, over);
+        let a = body.operand(&list);
+        body.next = mark;
+        let state = body.temp();
+        body.temp();
+        let start = body.emit(Op::Walk { state, a }, source);
+        body.open_block();
+        let dst = self.declare(body, var.name, ty, var.span.lookahead());
+        let next = body.emit(Op::Next { state, dst, end: 0 }, source);
+        debug_assert_eq!(start + 1, next);
+        self.branch(body, inner);
+        body.emit(Op::Jump { to: next as u32 }, self.source(inner.span.last));
+        body.patch(&[next]);
+        body.close_block();
+        body.next = mark;
+        let at = end_of(cmd);
+        match (list.ty, list.ty.item()) {
+            (Type::Unknown, _) => {}
+            (other, None) => {
+                self.error(at, over.span, format!("Type {other} is not iterable, can't be used in FOR"));
+            }
+            (_, Some(item)) if !item.takes(ty) => {
+                let name = self.text(var.name);
+                let message = format!("Loop variable '{name}' in FOR must be of type {item}, got {ty}");
+                self.error(at, var.span, message);
+            }
+            _ => {}
+        }
+    }
+
+    /// What a name on the left of `=` or of a method stands for; complaints point at the semicolon, `at`.
+    fn target(&mut self, body: &Body, name: Ident, at: Tok) -> Option<Target> {
+        if let Some(local) = body.local(name.sym) {
+            return Some(Target::Local(local.reg, local.ty));
+        }
+        let text = self.text(name);
+        match self.symbols.get(self.names, name.sym).map(|e| &e.symbol) {
+            Some(Symbol::Attribute(id, ty)) => return Some(Target::Listed(*id, *ty)),
+            Some(_) => {
+                let message = format!("Can't assign to symbol {text}");
+                let diagnostic = self.symbols.wrong_class(self.names, name, &message);
+                self.diagnostics.push(Diagnostic { at, ..diagnostic });
+                return None;
+            }
+            None => {}
+        }
+        let Some(builtin) = attributes::lookup(text) else {
+            self.undefined(body, name);
+            return None;
+        };
+        self.deprecated(text, name);
+        match builtin {
+            Builtin::Field(info) => Some(Target::Field(info)),
+            Builtin::Listed(attr) => Some(Target::Listed(attr.id, attr.ty)),
+            Builtin::Bit(bit) => Some(Target::Bit(bit.id, bit.bit)),
+        }
+    }
+
+    fn assign(&mut self, body: &mut Body, target: &Target, mut term: Term, span: Span, source: Source) {
+        let at = source.tok;
+        if let Target::Field(info) = target {
+            if !info.writable {
+                return self.error(at, span, "This static attribute is read-only.");
+            }
+        }
+        let (ty, name) = match target {
+            Target::Local(_, ty) => (*ty, "VAR_SET"),
+            Target::Listed(_, ty) => (*ty, "EA_SET"),
+            Target::Field(info) => (info.ty, "RTA_SET"),
+            Target::Bit(..) => (Type::Bool, "EA_SET"),
+        };
+        promote(&mut term, ty);
+        if !self.want(&term, ty, 1, name, at, span) || matches!(term.loc, Loc::Poison) {
+            return;
+        }
+        let a = body.operand(&term);
+        let op = match target {
+            Target::Local(dst, _) if a.place() == Place::Reg(*dst) => return,
+            Target::Local(dst, _) => Op::Move { dst: *dst, a },
+            Target::Listed(id, ty) => Op::SetAttr { id: *id, ty: *ty, a },
+            Target::Field(info) => Op::SetField { field: info.field, a },
+            Target::Bit(id, bit) => Op::SetBit { id: *id, bit: *bit, a },
+        };
+        body.emit(op, source);
+    }
+
+    fn unset(&mut self, body: &mut Body, name: Ident, source: Source) {
+        let text = self.text(name);
+        let symbol = self.symbols.get(self.names, name.sym).map(|e| &e.symbol);
+        let op = match (body.local(name.sym), symbol, attributes::lookup(text)) {
+            (None, Some(Symbol::Attribute(id, _)), _) => Op::UnsetAttr { id: *id },
+            (None, None, Some(Builtin::Listed(attr))) => Op::UnsetAttr { id: attr.id },
+            (None, None, Some(Builtin::Bit(bit))) => Op::UnsetBit { id: bit.id, bit: bit.bit },
+            (None, None, Some(Builtin::Field(info))) if info.unsettable => {
+                Op::UnsetField { field: info.field }
+            }
+            (None, None, Some(Builtin::Field(_))) => {
+                let token = self.locate.token_name(name.tok);
+                let here = Span { first: name.tok, last: name.tok };
+                return self.error(name.tok, here, format!("syntax error, unexpected {token}"));
+            }
+            (None, None, None) => {
+                self.undefined(body, name);
+                return;
+            }
+            _ => {
+                let here = Span { first: name.tok, last: name.tok };
+                return self.error(source.tok, here, format!("Can't unset symbol {text}"));
+            }
+        };
+        body.emit(op, source);
+    }
+
+    fn return_command(&mut self, body: &mut Body, value: &Expr, source: Source) {
+        let term = self.expr(body, value);
+        let at = source.tok;
+        let Kind::Function { name, symbol, id, returns } = body.kind.clone() else {
+            let message = "Can't return from a non-function, use accept or reject instead.";
+            return self.error(at, value.span, message);
+        };
+        match returns {
+            Some(wanted) if !wanted.takes(term.ty) => {
+                let got = term.ty;
+                let message = format!("Can't return type {got} from function {name}, expected {wanted}");
+                self.error(at, value.span, message);
+            }
+            None if term.ty != Type::Unknown => {
+                let ty = term.ty;
+                self.warning(
+                    at,
+                    value.span,
+                    format!("Inferring function {name} return type from its return value: {ty}"),
+                );
+                body.kind = Kind::Function { name, symbol, id, returns: Some(ty) };
+                if let Some(Symbol::Function(mut signature)) =
+                    self.symbols.get(self.names, symbol).map(|e| e.symbol.clone())
+                {
+                    if signature.id == id {
+                        signature.returns = ty;
+                        self.symbols.redefine(symbol, Symbol::Function(signature));
+                    }
+                }
+            }
+            _ => {}
+        }
+        let a = body.operand(&term);
+        body.emit(Op::Return { a }, source);
+    }
+
+    /// Assigns, then asserts that the same comes back.
+    fn check_assign(&mut self, body: &mut Body, name: Ident, value: &Expr, source: Source) {
+        let Some(target) = self.target(body, name, source.tok) else { return };
+        let slot = body.next;
+        let term = self.expr(body, value);
+        self.put(body, &term, slot, value.span.last);
+        let kept = Term { ty: term.ty, loc: Loc::At(Place::Reg(slot)) };
+        self.assign(body, &target, kept, value.span, source);
+        let here = Span { first: name.tok, last: name.tok };
+        let read = self.expr(body, &Expr { kind: ast::ExprKind::Name(name), span: here });
+        let (a, b) = (body.operand(&read), Place::Reg(slot).into());
+        let dst = body.temp();
+        body.emit(Op::Compare { op: crate::filter::code::Cmp::Eq, dst, a, b }, source);
+        let text = body.string(&format!("{} holds what was assigned", self.names.text(name.sym)));
+        body.emit(Op::Assert { a: Place::Reg(dst).into(), text }, source);
+    }
+}

@@ -1,0 +1,80 @@
+//! What a filter asks of the world: everything that is not in the route or in the program.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use crate::base::value::EnumType;
+use crate::base::{IpNet, Value};
+
+/// The result of `roa_check`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[allow(missing_docs, reason = "the words of RFC 6811")]
+pub enum RoaState {
+    Unknown = 0,
+    Valid = 1,
+    Invalid = 2,
+}
+
+/// The result of `aspa_check`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[allow(missing_docs, reason = "the words of the ASPA drafts")]
+pub enum AspaState {
+    Unknown = 0,
+    Valid = 1,
+    Invalid = 2,
+}
+
+impl From<RoaState> for Value {
+    fn from(state: RoaState) -> Value {
+        Value::Enum(EnumType::Roa, state as u8)
+    }
+}
+
+impl From<AspaState> for Value {
+    fn from(state: AspaState) -> Value {
+        Value::Enum(EnumType::Aspa, state as u8)
+    }
+}
+
+/// The outside of a filter. Methods have defaults that know nothing, so that a test implements what it needs.
+pub trait Env {
+    /// Calls `each` with maximum length and AS number of every entry of a ROA table that covers the prefix, until it says stop (`false`).
+    fn covering_roas(&self, _table: &str, _prefix: &IpNet, _each: &mut dyn FnMut(u8, u32) -> bool) {}
+
+    /// Calls `each` with the providers of every ASPA entry of a customer. AS 0 as the only provider stands for `transit`.
+    fn aspa_entries(&self, _table: &str, _customer: u32, _each: &mut dyn FnMut(&[u32])) {}
+
+    /// The name of an interface.
+    fn interface_name(&self, _index: u32) -> Option<Arc<str>> {
+        None
+    }
+
+    /// The number of an interface.
+    fn interface_index(&self, _name: &str) -> Option<u32> {
+        None
+    }
+
+    /// The interface through which a gateway is reached, as the route's protocol sees it; with `onlink`, whether that interface will do.
+    /// `None`: no such neighbour, or an address of our own.
+    fn gateway(&self, _gateway: IpAddr, _onlink: Option<u32>) -> Option<u32> {
+        None
+    }
+
+    /// A finished line of `print`, `accept`, `reject` or `error`, for the log (class INFO).
+    fn print(&self, _line: &str) {}
+
+    /// A runtime error: the text behind `filters, line N: ` (class ERR, limited in rate by the receiver).
+    fn runtime_error(&self, _line: u32, _message: &str) {}
+
+    /// A filter came to its end without a verdict (class ERR).
+    fn undecided(&self, _filter: &str) {}
+
+    /// A self-test assertion was evaluated.
+    fn assertion(&self, _line: u32, _text: &str, _passed: bool) {}
+}
+
+/// An outside without anything.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct NoEnv;
+
+impl Env for NoEnv {}

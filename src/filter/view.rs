@@ -1,0 +1,389 @@
+//! The route a filter looks at and works on.
+//!
+//! The route is borrowed; the first write makes an editable copy of its attributes, so a filter that only looks costs nothing and the route
+//! keeps its shared set. What writing a next hop means, with all its conditions, is here too.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use super::attributes::Field;
+use super::env::Env;
+use crate::base::list::List;
+use crate::base::net::{Scope, UNSPECIFIED};
+use crate::base::nexthop::Labels;
+use crate::base::value::EnumType;
+use crate::base::{Net, NextHop, Value};
+use crate::table::{AttrId, Attrs, Dest, RouteSource};
+
+/// A route under a filter.
+#[derive(Debug)]
+pub struct RouteView<'a> {
+    /// The net, as a value so that instructions can refer to it.
+    net: Value,
+    proto: &'a Arc<str>,
+    base: &'a Attrs,
+    edit: Option<Box<Edit>>,
+}
+
+/// The attributes being written.
+#[derive(Debug)]
+struct Edit {
+    source: RouteSource,
+    scope: Scope,
+    preference: u16,
+    dest: Dest,
+    from: Option<IpAddr>,
+    extra: Vec<(AttrId, Value)>,
+    /// What BIRD remembers of the first next hop when the route has none (any more): weight, flags and labels show again when a
+    /// gateway is set.
+    ghost: NextHop,
+}
+
+/// Label 3, implicit null: no label at all.
+const NO_LABEL: u32 = 3;
+
+impl<'a> RouteView<'a> {
+    /// A view of a route made by the protocol called `proto`.
+    pub fn new(net: &Net, attrs: &'a Attrs, proto: &'a Arc<str>) -> RouteView<'a> {
+        RouteView { net: Value::Net(net.clone()), proto, base: attrs, edit: None }
+    }
+
+    /// Whether anything was written.
+    pub fn is_changed(&self) -> bool {
+        self.edit.is_some()
+    }
+
+    /// The attributes after all writes; `None` if nothing was written.
+    pub fn finish(self) -> Option<Attrs> {
+        let edit = *self.edit?;
+        let extra = edit.extra.into_iter().map(|(id, value)| (id, value.defined())).collect();
+        Some(Attrs {
+            source: edit.source,
+            scope: edit.scope,
+            preference: edit.preference,
+            dest: edit.dest,
+            from: edit.from,
+            extra,
+        })
+    }
+
+    /// The net as a value.
+    pub(super) fn net_value(&self) -> &Value {
+        &self.net
+    }
+
+    /// The net.
+    pub fn net(&self) -> Option<&Net> {
+        match &self.net {
+            Value::Net(net) => Some(net),
+            _ => None,
+        }
+    }
+
+    /// An attribute of the list.
+    pub fn attr(&self, id: AttrId) -> Option<&Value> {
+        match &self.edit {
+            Some(edit) => edit.extra.binary_search_by_key(&id, |(i, _)| *i).ok().map(|at| &edit.extra[at].1),
+            None => self.base.get(id),
+        }
+    }
+
+    /// Writes an attribute of the list; `Void` removes it.
+    pub fn set_attr(&mut self, id: AttrId, value: Value) {
+        if value == Value::Void && self.attr(id).is_none() {
+            return;
+        }
+        let extra = &mut self.edit().extra;
+        match (extra.binary_search_by_key(&id, |(i, _)| *i), value) {
+            (Ok(at), Value::Void) => {
+                extra.remove(at);
+            }
+            (Ok(at), value) => extra[at].1 = value,
+            (Err(at), value) => extra.insert(at, (id, value)),
+        }
+    }
+
+    fn edit(&mut self) -> &mut Edit {
+        let base = self.base;
+        self.edit.get_or_insert_with(|| {
+            let mut extra = Vec::with_capacity(base.extra.len() + 4);
+            extra.extend_from_slice(&base.extra);
+            let ghost = base.next_hops().first().cloned().unwrap_or_else(|| NextHop::new(None, 0));
+            Box::new(Edit {
+                source: base.source,
+                scope: base.scope,
+                preference: base.preference,
+                dest: base.dest.clone(),
+                from: base.from,
+                extra,
+                ghost,
+            })
+        })
+    }
+
+    fn dest(&self) -> &Dest {
+        self.edit.as_ref().map_or(&self.base.dest, |e| &e.dest)
+    }
+
+    fn hop(&self) -> Option<&NextHop> {
+        match self.dest() {
+            Dest::Unicast(hops) => hops.first(),
+            _ => None,
+        }
+    }
+
+    /// The first next hop, or what is left of it.
+    fn hop_or_ghost(&self) -> Option<&NextHop> {
+        self.hop().or_else(|| self.edit.as_ref().map(|e| &e.ghost))
+    }
+
+    /// Reads a field.
+    pub fn field(&self, field: Field, env: &dyn Env) -> Value {
+        let source = self.edit.as_ref().map_or(self.base.source, |e| e.source);
+        let labels = || self.hop_or_ghost().map_or(&[][..], |h| &h.labels);
+        match field {
+            Field::Net => self.net.clone(),
+            Field::Proto => Value::Str(self.proto.clone()),
+            Field::Source => Value::Enum(EnumType::Rts, source as u8),
+            Field::Dest => Value::Enum(
+                EnumType::Rtd,
+                match self.dest() {
+                    Dest::None => 0,
+                    Dest::Unicast(_) => 1,
+                    Dest::Blackhole => 2,
+                    Dest::Unreachable => 3,
+                    Dest::Prohibit => 4,
+                },
+            ),
+            Field::From => {
+                let from = self.edit.as_ref().map_or(self.base.from, |e| e.from);
+                Value::Ip(from.unwrap_or(UNSPECIFIED))
+            }
+            Field::Gw => Value::Ip(self.hop().and_then(|h| h.gateway).unwrap_or(UNSPECIFIED)),
+            Field::Ifname => {
+                let name = self.hop().and_then(|h| env.interface_name(h.ifindex));
+                Value::Str(name.unwrap_or_default())
+            }
+            Field::Ifindex => Value::Int(self.hop().map_or(0, |h| h.ifindex)),
+            Field::Weight => Value::Int(self.hop_or_ghost().map_or(1, |h| h.weight.into())),
+            Field::Preference => {
+                Value::Int(self.edit.as_ref().map_or(self.base.preference, |e| e.preference).into())
+            }
+            Field::Onlink => Value::Bool(self.hop().is_some_and(|h| h.onlink)),
+            Field::GwMpls => Value::Int(labels().first().copied().unwrap_or(NO_LABEL)),
+            Field::GwMplsStack => Value::Clist(List::from(labels())),
+            Field::Scope => {
+                Value::Enum(EnumType::Scope, self.edit.as_ref().map_or(self.base.scope, |e| e.scope) as u8)
+            }
+        }
+    }
+
+    /// Writes a field. The type was checked; the error is the text of a runtime error.
+    pub fn set_field(&mut self, field: Field, value: Value, env: &dyn Env) -> Result<(), &'static str> {
+        match (field, value) {
+            (Field::Source, Value::Enum(_, n)) => {
+                self.edit().source = source_of(n).ok_or("Invalid route source")?;
+            }
+            (Field::Scope, Value::Enum(_, n)) => self.edit().scope = scope_of(n).ok_or("Invalid scope")?,
+            (Field::From, Value::Ip(ip)) => self.edit().from = (ip != UNSPECIFIED).then_some(ip),
+            (Field::From, Value::Void) => self.edit().from = None,
+            (Field::Preference, Value::Int(n)) => {
+                self.edit().preference =
+                    u16::try_from(n).map_err(|_| "Setting preference value out of bounds")?;
+            }
+            (Field::Preference, Value::Void) => self.edit().preference = 0,
+            (Field::Dest, Value::Enum(_, n)) => {
+                let dest = match n {
+                    2 => Dest::Blackhole,
+                    3 => Dest::Unreachable,
+                    4 => Dest::Prohibit,
+                    _ => return Err("Destination can be changed only to blackhole, unreachable or prohibit"),
+                };
+                self.remember();
+                self.edit().dest = dest;
+            }
+            (Field::Gw, Value::Ip(ip)) => {
+                let flags = self.hop_or_ghost().filter(|h| h.onlink).map(|h| h.ifindex);
+                let ifindex = env.gateway(ip, flags).ok_or("Invalid gw address")?;
+                self.one_hop(|hop| {
+                    hop.gateway = Some(ip);
+                    hop.ifindex = ifindex;
+                });
+            }
+            (Field::Ifname, Value::Str(name)) => {
+                let ifindex = env.interface_index(&name).ok_or("Invalid iface name")?;
+                self.one_hop(|hop| {
+                    hop.gateway = None;
+                    hop.ifindex = ifindex;
+                });
+            }
+            (Field::Weight, Value::Int(n)) => {
+                let weight = n.try_into().ok().filter(|w| (1..=256).contains(w));
+                let weight: u16 = weight.ok_or("Setting weight value out of bounds")?;
+                if self.hop().is_none() {
+                    return Err("Setting weight needs regular nexthop");
+                }
+                self.each_hop(|hop| hop.weight = weight);
+            }
+            (Field::Onlink, Value::Bool(on)) => self.first_hop(|hop| hop.onlink = on),
+            (Field::GwMpls, Value::Int(label)) => {
+                if label >= 1 << 20 {
+                    return Err("Invalid MPLS label");
+                }
+                self.first_hop(|hop| {
+                    hop.labels = [label].into_iter().filter(|l| *l != NO_LABEL).collect();
+                });
+            }
+            (Field::GwMplsStack, Value::Clist(list)) => {
+                let stack: Labels = list.iter().copied().take_while(|l| *l != NO_LABEL).collect();
+                if stack.len() > 8 {
+                    return Err("Too many MPLS labels in stack");
+                }
+                if stack.iter().any(|l| *l >= 1 << 20) {
+                    return Err("Invalid MPLS label");
+                }
+                self.first_hop(|hop| hop.labels = stack);
+            }
+            _ => return Err("This static attribute is read-only."),
+        }
+        Ok(())
+    }
+
+    /// Keeps what the first next hop was before the route loses it.
+    fn remember(&mut self) {
+        if let Some(hop) = self.hop().cloned() {
+            self.edit().ghost = hop;
+        }
+    }
+
+    /// Makes the route unicast with the first next hop only, changed.
+    fn one_hop(&mut self, change: impl FnOnce(&mut NextHop)) {
+        self.remember();
+        let edit = self.edit();
+        let mut hop = edit.ghost.clone();
+        change(&mut hop);
+        edit.dest = Dest::Unicast(Arc::from([hop]));
+    }
+
+    /// Changes the first next hop, or what is left of it.
+    fn first_hop(&mut self, change: impl FnOnce(&mut NextHop)) {
+        let edit = self.edit();
+        match &edit.dest {
+            Dest::Unicast(hops) => {
+                let mut list = hops.to_vec();
+                if let Some(first) = list.first_mut() {
+                    change(first);
+                }
+                list.sort();
+                edit.dest = Dest::Unicast(list.into());
+            }
+            _ => change(&mut edit.ghost),
+        }
+    }
+
+    fn each_hop(&mut self, mut change: impl FnMut(&mut NextHop)) {
+        let edit = self.edit();
+        if let Dest::Unicast(hops) = &edit.dest {
+            let mut list = hops.to_vec();
+            list.iter_mut().for_each(&mut change);
+            list.sort();
+            edit.dest = Dest::Unicast(list.into());
+        }
+    }
+}
+
+fn source_of(n: u8) -> Option<RouteSource> {
+    use RouteSource::*;
+    let all = [
+        Dummy,
+        Static,
+        Inherit,
+        Device,
+        StaticDevice,
+        Redirect,
+        Rip,
+        Ospf,
+        OspfIa,
+        OspfExt1,
+        OspfExt2,
+        Bgp,
+        Pipe,
+        Babel,
+        Rpki,
+        Perf,
+        L3vpn,
+        Aggregated,
+    ];
+    all.get(n as usize).copied()
+}
+
+fn scope_of(n: u8) -> Option<Scope> {
+    use Scope::*;
+    [Host, Link, Site, Organization, Universe, Undefined].get(n as usize).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+    use super::*;
+    use crate::filter::attributes::id;
+
+    struct Net1;
+    impl Env for Net1 {
+        fn interface_index(&self, name: &str) -> Option<u32> {
+            (name == "v1").then_some(7)
+        }
+        fn interface_name(&self, index: u32) -> Option<Arc<str>> {
+            (index == 7).then(|| "v1".into())
+        }
+        fn gateway(&self, gw: IpAddr, onlink: Option<u32>) -> Option<u32> {
+            onlink.or((gw == IpAddr::from([192, 0, 2, 2])).then_some(3))
+        }
+    }
+
+    fn base() -> Attrs {
+        let hop = |last, weight| NextHop { weight, ..NextHop::new(Some([192, 0, 2, last].into()), 3) };
+        Attrs { dest: Dest::Unicast(Arc::from([hop(2, 4), hop(3, 2)])), preference: 200, ..Attrs::default() }
+    }
+
+    fn ip(last: u8) -> Value {
+        Value::Ip([192, 0, 2, last].into())
+    }
+
+    #[test]
+    fn looking_copies_nothing() {
+        let (attrs, proto) = (base(), Arc::from("static1"));
+        let mut view = RouteView::new(&"10.0.0.0/8".parse::<ipnet::IpNet>().unwrap().into(), &attrs, &proto);
+        assert_eq!(view.field(Field::Weight, &Net1), Value::Int(4));
+        assert_eq!(view.field(Field::Gw, &Net1), ip(2));
+        view.set_attr(id::BGP_MED, Value::Void);
+        assert!(!view.is_changed() && view.finish().is_none());
+    }
+
+    #[test]
+    fn a_gateway_makes_one_next_hop_and_keeps_its_weight() {
+        let (attrs, proto) = (base(), Arc::from("static1"));
+        let mut view = RouteView::new(&"10.0.0.0/8".parse::<ipnet::IpNet>().unwrap().into(), &attrs, &proto);
+        assert_eq!(view.set_field(Field::Gw, ip(99), &Net1), Err("Invalid gw address"));
+        view.set_field(Field::Dest, Value::Enum(EnumType::Rtd, 2), &Net1).unwrap();
+        assert_eq!(view.field(Field::Gw, &Net1), Value::Ip(UNSPECIFIED));
+        assert_eq!(
+            view.set_field(Field::Weight, Value::Int(5), &Net1),
+            Err("Setting weight needs regular nexthop")
+        );
+        view.set_field(Field::Gw, ip(2), &Net1).unwrap();
+        assert_eq!(view.field(Field::Weight, &Net1), Value::Int(4));
+        assert_eq!(view.finish().unwrap().next_hops().len(), 1);
+    }
+
+    #[test]
+    fn onlink_between_interface_and_gateway() {
+        let (attrs, proto) = (base(), Arc::from("static1"));
+        let mut view = RouteView::new(&"10.0.0.0/8".parse::<ipnet::IpNet>().unwrap().into(), &attrs, &proto);
+        view.set_field(Field::Ifname, Value::Str("v1".into()), &Net1).unwrap();
+        view.set_field(Field::Onlink, Value::Bool(true), &Net1).unwrap();
+        view.set_field(Field::Gw, ip(50), &Net1).unwrap();
+        let hop = &view.finish().unwrap().next_hops()[0].clone();
+        assert_eq!((hop.ifindex, hop.onlink, hop.gateway), (7, true, Some([192, 0, 2, 50].into())));
+    }
+}

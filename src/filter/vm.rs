@@ -1,0 +1,543 @@
+//! The machine that runs programs.
+//!
+//! One loop, one stack of registers, one stack of calls, both kept from run to run: a filter that neither builds lists nor prints
+//! allocates nothing. Nothing recurses on the native stack. Running time is bounded: straight code is as long as the program, and what
+//! repeats (calls, loops) is counted. What can go wrong is a [`RuntimeError`], never a panic.
+
+use std::sync::Arc;
+
+use super::attributes::Field;
+use super::code::{Blank, Code, MaskPart, Op, Opd, Place, Reg, Verdict};
+use super::env::Env;
+use super::ops::{self, Fault};
+use super::program::Program;
+use super::types::Type;
+use super::view::RouteView;
+use crate::base::Value;
+use crate::base::list::List;
+use crate::base::path::AsPath;
+use crate::base::set::scalar;
+use crate::table::AttrId;
+
+/// Deepest nesting of calls.
+pub const MAX_CALLS: usize = 8192;
+/// Registers of all calls together.
+const MAX_REGISTERS: usize = 1 << 20;
+/// Calls and turns of loops in one run.
+pub const MAX_TURNS: u32 = 20_000_000;
+
+/// What ended a run early.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RuntimeError {
+    /// The line BIRD would name.
+    pub line: u32,
+    /// The text behind `filters, line N: `.
+    pub message: Fault,
+}
+
+/// How a run ended.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Exit {
+    /// A verdict, with the number of its site in the program.
+    Verdict(Verdict, u32),
+    /// The end of the body, or `return`.
+    Value(Value),
+}
+
+/// One route of a block of routes.
+pub type RouteRef<'a> = &'a RouteView<'a>;
+
+#[derive(Debug)]
+struct Frame {
+    unit: u32,
+    pc: u32,
+    base: u32,
+    dst: Reg,
+}
+
+/// The stacks of the machine, to be used again and again.
+#[derive(Debug, Default)]
+pub struct Machine {
+    registers: Vec<Value>,
+    frames: Vec<Frame>,
+    /// The open line of output.
+    line: String,
+}
+
+/// What a program works on.
+pub struct World<'a, 'r> {
+    /// The route, if there is one.
+    pub route: Option<&'a mut RouteView<'r>>,
+    /// The routes that `for` can walk over in an aggregator.
+    pub routes: &'a [RouteView<'a>],
+    /// The outside.
+    pub env: &'a dyn Env,
+}
+
+static VOID: Value = Value::Void;
+static NO_PATH: Value = Value::Path(AsPath::EMPTY);
+static NO_CLIST: Value = Value::Clist(List::EMPTY);
+static NO_ECLIST: Value = Value::Eclist(List::EMPTY);
+static NO_LCLIST: Value = Value::Lclist(List::EMPTY);
+
+fn blank(blank: Blank) -> &'static Value {
+    match blank {
+        Blank::Void => &VOID,
+        Blank::Path => &NO_PATH,
+        Blank::Clist => &NO_CLIST,
+        Blank::Eclist => &NO_ECLIST,
+        Blank::Lclist => &NO_LCLIST,
+    }
+}
+
+const NO_ROUTE: Fault = Fault::Borrowed("No route to access");
+const OVERFLOW: Fault = Fault::Borrowed("Filter execution stack overflow");
+const TOO_LONG: Fault = Fault::Borrowed("Filter execution took too long");
+const BROKEN: Fault = Fault::Borrowed("Filter code is broken");
+
+impl World<'_, '_> {
+    fn route(&self) -> Result<&RouteView<'_>, Fault> {
+        self.route.as_deref().ok_or(NO_ROUTE)
+    }
+
+    fn field(&self, field: Field) -> Result<Value, Fault> {
+        Ok(self.route()?.field(field, self.env))
+    }
+
+    fn bit(route: &RouteView<'_>, id: AttrId, bit: u8) -> Value {
+        match route.attr(id) {
+            Some(Value::Int(n)) => Value::Bool(n >> bit & 1 != 0),
+            _ => Value::Void,
+        }
+    }
+
+    fn one_of(&self, handle: &Value) -> Result<&RouteView<'_>, Fault> {
+        match handle {
+            Value::Int(n) => self.routes.get(*n as usize).ok_or(NO_ROUTE),
+            _ => Err(NO_ROUTE),
+        }
+    }
+}
+
+/// The value of an operand, without copying it.
+fn read<'v>(
+    opd: Opd,
+    registers: &'v [Value],
+    base: usize,
+    code: &'v Code,
+    world: &'v World<'_, '_>,
+) -> Result<&'v Value, Fault> {
+    match opd.place() {
+        Place::Reg(r) => registers.get(base + r as usize).ok_or(BROKEN),
+        Place::Const(c) => code.consts.get(c as usize).ok_or(BROKEN),
+        Place::Net => Ok(world.route()?.net_value()),
+        Place::Attr(id, empty) => Ok(world.route()?.attr(id).unwrap_or_else(|| blank(empty))),
+    }
+}
+
+impl Machine {
+    /// Runs a program. Output goes to the world, errors come back.
+    pub fn run(&mut self, program: &Program, world: &mut World<'_, '_>) -> Result<Exit, RuntimeError> {
+        self.frames.clear();
+        self.line.clear();
+        let mut at = (0, 0);
+        let result = self.execute(program, world, &mut at);
+        self.registers.clear();
+        result.map_err(|message| {
+            let line = program.units.get(at.0).map_or(0, |u| u.code.source(at.1).line);
+            RuntimeError { line, message }
+        })
+    }
+
+    fn grow(&mut self, to: usize) -> Result<(), Fault> {
+        if to > self.registers.len() {
+            if to > MAX_REGISTERS {
+                return Err(OVERFLOW);
+            }
+            self.registers.resize(to, Value::Void);
+        }
+        Ok(())
+    }
+
+    /// `at` follows unit and instruction, for the line of an error.
+    fn execute(
+        &mut self,
+        program: &Program,
+        world: &mut World<'_, '_>,
+        at: &mut (usize, usize),
+    ) -> Result<Exit, Fault> {
+        let mut number = 0;
+        let mut unit = program.units.first().ok_or(BROKEN)?;
+        let mut code: &Code = &unit.code;
+        let (mut pc, mut base) = (0usize, 0usize);
+        let mut turns = 0u32;
+        self.grow(code.registers as usize)?;
+        // Every instruction that can fail is inside `try_`, so that `at` is written only when it does.
+        macro_rules! try_ {
+            ($e:expr) => {
+                match $e {
+                    Ok(value) => value,
+                    Err(fault) => {
+                        *at = (number, pc);
+                        return Err(fault.into());
+                    }
+                }
+            };
+        }
+        macro_rules! get {
+            ($opd:expr) => {
+                try_!(read($opd, &self.registers, base, code, world))
+            };
+        }
+        macro_rules! set {
+            ($dst:expr, $value:expr) => {{
+                let value = $value;
+                match self.registers.get_mut(base + $dst as usize) {
+                    Some(slot) => *slot = value,
+                    None => try_!(Err(BROKEN)),
+                }
+            }};
+        }
+        loop {
+            let Some(op) = code.ops.get(pc) else { try_!(Err(BROKEN)) };
+            match *op {
+                Op::Move { dst, a } => set!(dst, get!(a).clone()),
+                Op::Arith { op, dst, a, b } => set!(dst, try_!(ops::arith(op, get!(a), get!(b)))),
+                Op::Compare { op, dst, a, b } => {
+                    set!(dst, Value::Bool(try_!(ops::compare(op, get!(a), get!(b)))))
+                }
+                Op::CompareBranch { op, when, a, b, to } => {
+                    if try_!(ops::compare(op, get!(a), get!(b))) == when {
+                        pc = to as usize;
+                        continue;
+                    }
+                }
+                Op::Not { dst, a } => set!(dst, Value::Bool(!try_!(ops::bool(get!(a), 1, "NOT")))),
+                Op::Bool { asker, dst, a } => {
+                    let (n, name) = asker.words();
+                    set!(dst, Value::Bool(try_!(ops::bool(get!(a), n, name))))
+                }
+                Op::Jump { to } => {
+                    pc = to as usize;
+                    continue;
+                }
+                Op::Branch { asker, when, a, to } => {
+                    let (n, name) = asker.words();
+                    if try_!(ops::bool(get!(a), n, name)) == when {
+                        pc = to as usize;
+                        continue;
+                    }
+                }
+                Op::Switch { a, table } => {
+                    let Some(table) = code.switches.get(table as usize) else { try_!(Err(BROKEN)) };
+                    let arm = scalar(get!(a)).and_then(|s| table.branches.find(s));
+                    pc = arm.and_then(|n| table.arms.get(n as usize)).copied().unwrap_or(table.otherwise)
+                        as usize;
+                    continue;
+                }
+                Op::Field { dst, field } => set!(dst, try_!(world.field(field))),
+                Op::SetField { field, a } => {
+                    let value = get!(a).clone();
+                    let wanted = super::attributes::FIELDS.iter().find(|f| f.field == field).map(|f| f.ty);
+                    let (wanted, got) = (wanted.unwrap_or(Type::Unknown), Type::of(&value));
+                    if wanted != got {
+                        try_!(Err(ops::wrong_argument(1, "RTA_SET", wanted, got)));
+                    }
+                    let env = world.env;
+                    let route = try_!(world.route.as_deref_mut().ok_or(NO_ROUTE));
+                    try_!(route.set_field(field, value, env));
+                }
+                Op::UnsetField { field } => {
+                    let env = world.env;
+                    let route = try_!(world.route.as_deref_mut().ok_or(NO_ROUTE));
+                    try_!(route.set_field(field, Value::Void, env));
+                }
+                Op::SetAttr { id, ty, a } => {
+                    let value = get!(a).clone();
+                    if Type::of(&value) != ty {
+                        try_!(Err(ops::wrong_argument(1, "EA_SET", ty, Type::of(&value))));
+                    }
+                    try_!(world.route.as_deref_mut().ok_or(NO_ROUTE)).set_attr(id, value);
+                }
+                Op::UnsetAttr { id } => {
+                    try_!(world.route.as_deref_mut().ok_or(NO_ROUTE)).set_attr(id, Value::Void);
+                }
+                Op::Bit { dst, id, bit } => set!(dst, World::bit(try_!(world.route()), id, bit)),
+                Op::SetBit { id, bit, a } => {
+                    let on = try_!(ops::bool(get!(a), 1, "EA_SET"));
+                    try_!(set_bit(world, id, bit, on));
+                }
+                Op::UnsetBit { id, bit } => try_!(set_bit(world, id, bit, false)),
+                Op::Method { method, dst, a } => set!(dst, try_!(ops::call(method, get!(a), None))),
+                Op::Method1 { method, dst, a, b } => {
+                    set!(dst, try_!(ops::call(method, get!(a), Some(get!(b)))))
+                }
+                Op::Pair { dst, a, b } => set!(dst, try_!(ops::pair(get!(a), get!(b)))),
+                Op::Ec { kind, dst, a, b } => set!(dst, try_!(ops::ec(kind, get!(a), get!(b)))),
+                Op::Lc { dst, a, b } => {
+                    set!(dst, try_!(ops::lc(get!(a), get!(b), get!(Opd::from(Place::Reg(dst))))))
+                }
+                Op::Mask { dst, template, first } => {
+                    set!(dst, try_!(build_mask(code, template, &self.registers, base + first as usize)))
+                }
+                Op::Defined { dst, a } => set!(dst, Value::Bool(!get!(a).is_undefined())),
+                Op::Format { dst, a } => set!(dst, ops::format(get!(a))),
+                Op::FromHex { dst, a } => set!(dst, try_!(ops::from_hex(get!(a)))),
+                Op::RoaCheck { dst, table, a, b } => {
+                    set!(dst, try_!(roa(world.env, table_name(code, table), get!(a), get!(b))))
+                }
+                Op::RoaCheckRoute { dst, table } => {
+                    set!(dst, try_!(roa_route(world, table_name(code, table))))
+                }
+                Op::AspaCheck { dst, table, a, b } => {
+                    set!(dst, try_!(aspa(world.env, table_name(code, table), get!(a), get!(b))))
+                }
+                Op::AspaCheckRoute { dst, table, upstream } => {
+                    set!(dst, try_!(aspa_route(world, table_name(code, table), upstream)))
+                }
+                Op::Call { function, dst, args } => {
+                    turns += 1;
+                    if turns > MAX_TURNS {
+                        try_!(Err(TOO_LONG));
+                    }
+                    if self.frames.len() >= MAX_CALLS {
+                        try_!(Err(OVERFLOW));
+                    }
+                    let Some(callee) = unit.calls.get(function as usize) else { try_!(Err(BROKEN)) };
+                    let Some(next) = program.units.get(*callee as usize) else { try_!(Err(BROKEN)) };
+                    let inner = base + args as usize;
+                    try_!(self.grow(inner + next.code.registers as usize));
+                    self.frames.push(Frame {
+                        unit: number as u32,
+                        pc: pc as u32 + 1,
+                        base: base as u32,
+                        dst,
+                    });
+                    (number, unit, code, base, pc) = (*callee as usize, next, &next.code, inner, 0);
+                    continue;
+                }
+                Op::Return { .. } | Op::End => {
+                    let value = match *op {
+                        Op::Return { a } => get!(a).clone(),
+                        _ => Value::Void,
+                    };
+                    let Some(frame) = self.frames.pop() else { return Ok(Exit::Value(value)) };
+                    let Some(caller) = program.units.get(frame.unit as usize) else { try_!(Err(BROKEN)) };
+                    (number, unit, code) = (frame.unit as usize, caller, &caller.code);
+                    (base, pc) = (frame.base as usize, frame.pc as usize);
+                    set!(frame.dst, value);
+                    continue;
+                }
+                Op::Print { a } => {
+                    use std::fmt::Write;
+                    // Writing to a string cannot fail.
+                    let _ = write!(self.line, "{}", get!(a));
+                }
+                Op::Line => {
+                    world.env.print(&self.line);
+                    self.line.clear();
+                }
+                Op::Verdict { verdict, site } => return Ok(Exit::Verdict(verdict, unit.first_site + site)),
+                Op::Walk { state, a } => {
+                    let list = get!(a).clone();
+                    set!(state, list);
+                    set!(state + 1, Value::Ec(0));
+                }
+                Op::Next { state, dst, end } => {
+                    turns += 1;
+                    if turns > MAX_TURNS {
+                        try_!(Err(TOO_LONG));
+                    }
+                    let here = base + state as usize;
+                    let Some([list, position]) = self.registers.get(here..here + 2) else {
+                        try_!(Err(BROKEN))
+                    };
+                    match try_!(next_item(list, position)) {
+                        Some((item, position)) => {
+                            set!(state + 1, Value::Ec(position));
+                            set!(dst, item);
+                        }
+                        None => {
+                            set!(state, Value::Void);
+                            pc = end as usize;
+                            continue;
+                        }
+                    }
+                }
+                Op::RouteField { dst, route, field } => {
+                    let handle = get!(Opd::from(Place::Reg(route)));
+                    set!(dst, try_!(world.one_of(handle)).field(field, world.env))
+                }
+                Op::RouteAttr { dst, route, id, blank: empty } => {
+                    let handle = get!(Opd::from(Place::Reg(route)));
+                    set!(dst, try_!(world.one_of(handle)).attr(id).unwrap_or_else(|| blank(empty)).clone())
+                }
+                Op::RouteBit { dst, route, id, bit } => {
+                    let handle = get!(Opd::from(Place::Reg(route)));
+                    set!(dst, World::bit(try_!(world.one_of(handle)), id, bit))
+                }
+                Op::Routes { dst } => set!(dst, Value::Int(world.routes.len() as u32)),
+                Op::Fail { message } => {
+                    let words = match code.consts.get(message as usize) {
+                        Some(Value::Str(s)) => s,
+                        _ => "",
+                    };
+                    try_!(Err(Fault::Owned(words.to_string())));
+                }
+                Op::Assert { a, text } => {
+                    let passed = try_!(ops::bool(get!(a), 1, "ASSERT"));
+                    let words = match code.consts.get(text as usize) {
+                        Some(Value::Str(s)) => s,
+                        _ => "",
+                    };
+                    world.env.assertion(code.source(pc).line, words, passed);
+                }
+            }
+            pc += 1;
+        }
+    }
+}
+
+fn table_name(code: &Code, number: u16) -> &str {
+    match code.consts.get(number as usize) {
+        Some(Value::Str(name)) => name,
+        _ => "",
+    }
+}
+
+fn set_bit(world: &mut World<'_, '_>, id: AttrId, bit: u8, on: bool) -> Result<(), Fault> {
+    let route = world.route.as_deref_mut().ok_or(NO_ROUTE)?;
+    let old = match route.attr(id) {
+        Some(Value::Int(n)) => *n,
+        None if !on => return Ok(()),
+        _ => 0,
+    };
+    let new = if on { old | 1 << bit } else { old & !(1 << bit) };
+    route.set_attr(id, Value::Int(new));
+    Ok(())
+}
+
+fn build_mask(code: &Code, template: u32, registers: &[Value], first: usize) -> Result<Value, Fault> {
+    let parts = code.masks.get(template as usize).ok_or(BROKEN)?;
+    let mut holes = registers.get(first..).unwrap_or(&[]).iter();
+    let mut items = Vec::with_capacity(parts.len());
+    for part in parts {
+        items.push(match part {
+            MaskPart::Known(item) => item.clone(),
+            MaskPart::Hole => ops::mask_item(holes.next().ok_or(BROKEN)?)?,
+        });
+    }
+    ops::mask(items)
+}
+
+fn roa(env: &dyn Env, table: &str, net: &Value, asn: &Value) -> Result<Value, Fault> {
+    let wrong = |n, wanted, got| ops::wrong_argument(n, "ROA_CHECK_EXPLICIT", wanted, Type::of(got));
+    let Value::Net(net) = net else { return Err(wrong(1, Type::Prefix, net)) };
+    let Value::Int(asn) = asn else { return Err(wrong(2, Type::Int, asn)) };
+    Ok(ops::roa_check(env, table, net, *asn).into())
+}
+
+fn roa_route(world: &World<'_, '_>, table: &str) -> Result<Value, Fault> {
+    let route = world.route()?;
+    let Some(Value::Path(path)) = route.attr(super::attributes::id::BGP_PATH) else {
+        return Err("Missing AS_PATH attribute".into());
+    };
+    let net = route.net().ok_or(NO_ROUTE)?;
+    Ok(ops::roa_check(world.env, table, net, path.last().unwrap_or(0)).into())
+}
+
+fn aspa(env: &dyn Env, table: &str, path: &Value, upstream: &Value) -> Result<Value, Fault> {
+    let wrong = |n, wanted, got| ops::wrong_argument(n, "ASPA_CHECK_EXPLICIT", wanted, Type::of(got));
+    let Value::Path(path) = path else { return Err(wrong(1, Type::Path, path)) };
+    let Value::Bool(upstream) = upstream else { return Err(wrong(2, Type::Bool, upstream)) };
+    Ok(ops::aspa_check(env, table, path, *upstream).into())
+}
+
+fn aspa_route(world: &World<'_, '_>, table: &str, upstream: bool) -> Result<Value, Fault> {
+    let Some(Value::Path(path)) = world.route()?.attr(super::attributes::id::BGP_PATH) else {
+        return Err("Missing AS_PATH attribute".into());
+    };
+    Ok(ops::aspa_check(world.env, table, path, upstream).into())
+}
+
+/// The item at a position of a list, and the position behind it.
+fn next_item(list: &Value, position: &Value) -> Result<Option<(Value, u64)>, Fault> {
+    let Value::Ec(at) = position else { return Err(BROKEN) };
+    let index = *at as usize;
+    let item = match list {
+        Value::Path(path) => return Ok(path.step(*at).map(|(n, next)| (Value::Int(n), next))),
+        Value::Clist(l) => l.get(index).map(|n| Value::Pair(*n)),
+        Value::Eclist(l) => l.get(index).map(|n| Value::Ec(*n)),
+        Value::Lclist(l) => l.get(index).map(|n| Value::Lc(*n)),
+        Value::Int(count) => (*at < *count as u64).then_some(Value::Int(*at as u32)),
+        other => return Err(format!("Type {} is not iterable, can't be used in FOR", Type::of(other)).into()),
+    };
+    Ok(item.map(|i| (i, at + 1)))
+}
+
+/// What a filter did with a route.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Outcome {
+    /// Accepted or not.
+    pub verdict: Verdict,
+    /// The number of the site in the filter's program; `None` if it ended otherwise.
+    pub site: Option<u32>,
+    /// The error that ended it, already reported to the outside.
+    pub error: Option<RuntimeError>,
+}
+
+/// Runs a filter on a route. Errors and messages go to `env`; what was written stays in `route`.
+pub fn run(
+    filter: &super::Filter,
+    route: &mut RouteView<'_>,
+    machine: &mut Machine,
+    env: &dyn Env,
+) -> Outcome {
+    run_merge(filter, route, &[], machine, env)
+}
+
+/// As [`run`], with routes that `for` can walk over.
+pub fn run_merge<'a>(
+    filter: &super::Filter,
+    route: &'a mut RouteView<'_>,
+    routes: &'a [RouteView<'a>],
+    machine: &mut Machine,
+    env: &'a dyn Env,
+) -> Outcome {
+    let mut world = World { route: Some(route), routes, env };
+    match machine.run(&filter.program, &mut world) {
+        Ok(Exit::Verdict(verdict, site)) => Outcome { verdict, site: Some(site), error: None },
+        Ok(Exit::Value(_)) => {
+            env.undecided(&filter.name);
+            Outcome { verdict: Verdict::Error, site: None, error: None }
+        }
+        Err(error) => {
+            env.runtime_error(error.line, &error.message);
+            Outcome { verdict: Verdict::Error, site: None, error: Some(error) }
+        }
+    }
+}
+
+/// Runs the commands of a static route: a verdict or an error only ends them.
+pub fn run_commands(
+    commands: &Arc<Program>,
+    route: &mut RouteView<'_>,
+    machine: &mut Machine,
+    env: &dyn Env,
+) -> Result<(), RuntimeError> {
+    let mut world = World { route: Some(route), routes: &[], env };
+    let result = machine.run(commands, &mut world);
+    if let Err(error) = &result {
+        env.runtime_error(error.line, &error.message);
+    }
+    result.map(|_| ())
+}
+
+/// Evaluates a term without a route.
+pub fn evaluate(program: &Program, machine: &mut Machine, env: &dyn Env) -> Result<Value, RuntimeError> {
+    let mut world = World { route: None, routes: &[], env };
+    match machine.run(program, &mut world)? {
+        Exit::Value(value) => Ok(value),
+        Exit::Verdict(..) => Ok(Value::Void),
+    }
+}
