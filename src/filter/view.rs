@@ -32,6 +32,7 @@ struct Edit {
     scope: Scope,
     preference: u16,
     dest: Dest,
+    recursive: bool,
     from: Option<IpAddr>,
     extra: Vec<(AttrId, Value)>,
     /// What BIRD remembers of the first next hop when the route has none (any more): weight, flags and labels show again when a
@@ -62,6 +63,7 @@ impl<'a> RouteView<'a> {
             scope: edit.scope,
             preference: edit.preference,
             dest: edit.dest,
+            recursive: edit.recursive,
             from: edit.from,
             extra,
         })
@@ -114,6 +116,7 @@ impl<'a> RouteView<'a> {
                 scope: base.scope,
                 preference: base.preference,
                 dest: base.dest.clone(),
+                recursive: base.recursive,
                 from: base.from,
                 extra,
                 ghost,
@@ -200,7 +203,8 @@ impl<'a> RouteView<'a> {
                     _ => return Err("Destination can be changed only to blackhole, unreachable or prohibit"),
                 };
                 self.remember();
-                self.edit().dest = dest;
+                let edit = self.edit();
+                (edit.dest, edit.recursive) = (dest, false);
             }
             (Field::Gw, Value::Ip(ip)) => {
                 let flags = self.hop_or_ghost().filter(|h| h.onlink).map(|h| h.ifindex);
@@ -263,6 +267,7 @@ impl<'a> RouteView<'a> {
         let mut hop = edit.ghost.clone();
         change(&mut hop);
         edit.dest = Dest::Unicast(Arc::from([hop]));
+        edit.recursive = false;
     }
 
     /// Changes the first next hop, or what is left of it.

@@ -30,6 +30,7 @@ use super::symbols::{Signature, Symbol, Symbols};
 use super::types::Type;
 use super::vm::{self, Machine};
 use crate::base::Value;
+use crate::syntax::Sources;
 use crate::syntax::ast::{self, Cmd, Expr, Function, Ident, Span, Tok, TypeName};
 use crate::syntax::diag::{Diagnostic, Diagnostics};
 use crate::syntax::names::Names;
@@ -40,6 +41,24 @@ pub trait Locate {
     fn line(&self, tok: Tok) -> u32;
     /// The name of a token in BIRD's syntax errors: `'('`, `NUM`, `GW`, ...
     fn token_name(&self, tok: Tok) -> String;
+}
+
+impl Locate for Sources {
+    fn line(&self, tok: Tok) -> u32 {
+        Sources::line(self, tok)
+    }
+
+    /// Good enough for the few places where only names tell that the syntax is wrong.
+    fn token_name(&self, tok: Tok) -> String {
+        let text = self.text(Span { first: tok, last: tok });
+        match text.chars().next() {
+            None => "END".into(),
+            Some('"') => "TEXT".into(),
+            Some(c) if c.is_ascii_digit() => "NUM".into(),
+            Some(c) if c.is_ascii_alphabetic() || c == '_' => text.to_uppercase(),
+            Some(_) => format!("'{text}'"),
+        }
+    }
 }
 
 /// Everything on line 1, for terms of the control socket.

@@ -74,17 +74,17 @@ impl Checker<'_> {
                     add((kind, key, key));
                 }
             },
-            SetItem::Range(a, b) => return self.range(a, b, add),
-            SetItem::PairPattern(a, b, span) => {
-                let (first, second) = (self.half_part(a)?, self.half_part(b)?);
-                let _ = span;
+            SetItem::Range(ends) => return self.range(&ends.0, &ends.1, add),
+            SetItem::PairPattern(parts, _) => {
+                let (first, second) = (self.half_part(&parts.0)?, self.half_part(&parts.1)?);
                 if second == (0, 0xffff) {
                     add(pair_range(first.0, 0, first.1, 0xffff));
                 } else {
                     (first.0..=first.1).for_each(|x| add(pair_range(x, second.0, x, second.1)));
                 }
             }
-            SetItem::EcPattern(word, number, key, part, span) => {
+            SetItem::EcPattern(word, number, parts, span) => {
+                let (key, part) = &**parts;
                 let kind = ec_kind(word, *number);
                 let key = self.number(key)?;
                 let wide = key < 0x10000 || kind == EcKind::Generic;
@@ -100,7 +100,8 @@ impl Checker<'_> {
                 let to = self.ec_key(kind, key, to, span.last, *span)?;
                 add((ScalarKind::Ec, from as u128, to as u128));
             }
-            SetItem::LcPattern(a, b, c, _) => {
+            SetItem::LcPattern(parts, _) => {
+                let (a, b, c) = &**parts;
                 let parts = [self.word_part(a)?, self.word_part(b)?, self.word_part(c)?];
                 let side = |pick: fn(&(u32, u32)) -> u32| {
                     LargeCommunity { asn: pick(&parts[0]), data1: pick(&parts[1]), data2: pick(&parts[2]) }
