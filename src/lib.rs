@@ -9,6 +9,7 @@ pub mod control;
 pub mod daemon;
 pub mod engine;
 pub mod filter;
+pub mod options;
 pub mod protocols;
 pub mod syntax;
 pub mod sys;

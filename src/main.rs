@@ -1,2 +1,7 @@
 //! `bird`: the daemon.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    tern::options::main(std::env::args_os())
+}

@@ -12,19 +12,27 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::filter::{Filter, Snapshot, Symbol};
+
 pub mod channel;
+pub mod explain;
 pub mod global;
+pub mod load;
 pub mod lower;
 pub mod masks;
 pub mod pattern;
 pub mod protocol;
 pub mod tables;
+#[cfg(test)]
+mod tests;
 
+pub use crate::filter::FilterRef;
 pub use channel::{ChannelConfig, ChannelDiff, Limit, LimitAction, MplsChannel, MplsPolicy};
 pub use global::{
     CliSocket, DebugConfig, Fraction, Host, LogConfig, LogTarget, MplsDomain, MplsRange, MrtdumpConfig,
     RouterIdConfig, ThreadGroup, TimeFormat, TimeFormats,
 };
+pub use load::{Failure, Refusal, load};
 pub use masks::{DebugMask, LatencyMask, LogMask, MrtdumpMask};
 pub use pattern::{IfPattern, IfPatterns};
 pub use protocol::{Draft, Place, ProtocolConfig, ProtocolOptions, ProtocolSyntax, Vrf};
@@ -65,8 +73,8 @@ pub struct Config {
     pub protocols: Vec<Arc<ProtocolConfig>>,
     /// Templates in the order of the file.
     pub templates: Vec<Arc<ProtocolConfig>>,
-    /// Named filters in the order of the file.
-    pub filters: Vec<(Arc<str>, FilterRef)>,
+    /// Every name of the file scope: what terms of the control socket may use, and what `show symbols` lists.
+    pub symbols: Arc<Snapshot>,
     /// Warnings, as lines in BIRD's form.
     pub warnings: Vec<String>,
     /// Options that were understood but have no effect yet, named at start and at `configure`.
@@ -93,28 +101,19 @@ impl Config {
         self.protocols.iter().find(|p| &*p.name == name)
     }
 
+    /// The named filters in the order of the file.
+    pub fn filters(&self) -> impl Iterator<Item = (&Arc<str>, &Arc<Filter>)> {
+        self.symbols.iter().filter_map(|(name, entry)| match &entry.symbol {
+            Symbol::Filter(filter) => Some((name, filter)),
+            _ => None,
+        })
+    }
+
     /// The named filter.
-    pub fn filter(&self, name: &str) -> Option<&FilterRef> {
-        self.filters.iter().find(|(n, _)| &**n == name).map(|(_, f)| f)
-    }
-}
-
-/// PLACEHOLDER until the filter floor brings its own: an import or export policy.
-#[derive(Clone, PartialEq, Debug)]
-pub enum FilterRef {
-    /// `all`
-    Accept,
-    /// `none`
-    Reject,
-}
-
-impl FilterRef {
-    /// `all`
-    pub fn accept() -> FilterRef {
-        FilterRef::Accept
-    }
-    /// `none`
-    pub fn reject() -> FilterRef {
-        FilterRef::Reject
+    pub fn filter(&self, name: &str) -> Option<&Arc<Filter>> {
+        match &self.symbols.get(name)?.symbol {
+            Symbol::Filter(filter) => Some(filter),
+            _ => None,
+        }
     }
 }

@@ -110,15 +110,6 @@ impl ProtocolConfig {
     }
 }
 
-/// Which policies a new channel of a protocol starts with.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum ExportDefault {
-    /// Nothing is exported.
-    None,
-    /// Everything is.
-    All,
-}
-
 /// A kind of protocol, as far as the configuration is concerned.
 pub trait ProtocolSyntax: Debug + Send + Sync {
     /// The word of the configuration, `static`; names made up for nameless protocols start with it.
@@ -138,6 +129,21 @@ pub trait ProtocolSyntax: Debug + Send + Sync {
         false
     }
 
+    /// Whether an `mpls` channel may stand beside the main one, for the labels of its routes.
+    fn takes_labels(&self) -> bool {
+        false
+    }
+
+    /// Whether labels are written into the configuration, so that `label policy static` is the default.
+    fn static_labels(&self) -> bool {
+        false
+    }
+
+    /// Whether `from NAME` is possible.
+    fn inheritable(&self) -> bool {
+        true
+    }
+
     /// Whether a `template` is checked at its end like a protocol.
     fn checks_templates(&self) -> bool {
         true
@@ -152,6 +158,9 @@ pub trait ProtocolSyntax: Debug + Send + Sync {
 
 /// The options of one block while it is read.
 pub trait Draft {
+    /// Looks at the empty block: name, inherited channels and common options are there.
+    fn begin(&mut self, _block: &mut Block, _lw: &mut Lowering<'_>) {}
+
     /// Takes an option that is not common to all protocols. Gives `false` back for one it does not know.
     fn option(&mut self, opt: &Opt, block: &mut Block, lw: &mut Lowering<'_>) -> bool;
 

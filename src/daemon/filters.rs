@@ -16,8 +16,8 @@ impl FilterRunner {
 
     pub(super) fn run(&self, filter: &FilterRef, _net: &Net, _route: &Route) -> Verdict {
         match filter {
-            FilterRef::Accept => Verdict::Accept,
-            FilterRef::Reject => Verdict::Reject,
+            FilterRef::None => Verdict::Reject,
+            _ => Verdict::Accept,
         }
     }
 }

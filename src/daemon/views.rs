@@ -65,10 +65,7 @@ fn details(proto: &Proto, channels: &[&Channel], piped: bool) -> ProtocolDetail 
 }
 
 fn filter_name(filter: &FilterRef) -> Arc<str> {
-    match filter {
-        FilterRef::Accept => "ACCEPT".into(),
-        FilterRef::Reject => "REJECT".into(),
-    }
+    filter.to_string().into()
 }
 
 fn limit(ch: &Channel, kind: LimitKind) -> Option<LimitView> {

@@ -19,8 +19,8 @@ impl Core {
         attrs: Arc<Attrs>,
     ) -> (bool, Arc<Attrs>) {
         match filter {
-            FilterRef::Accept => (true, attrs),
-            FilterRef::Reject => (false, attrs),
+            FilterRef::None => (false, attrs),
+            _ => (true, attrs),
         }
     }
 

@@ -13,7 +13,7 @@ use super::convert::{Convert, RoutesBuilder, SetBuilder};
 use super::diag::{Diagnostic, Diagnostics};
 use super::errors::{explain, syntax_error};
 use super::lexer::{Event, Lexer, fresh_names};
-use super::names::Names;
+use super::names::{Names, Sym};
 use super::source::{Files, ReadError, Sources};
 use super::tokens::Token;
 
@@ -29,6 +29,8 @@ pub struct Parsed {
     pub sources: Sources,
     /// The words.
     pub names: Names,
+    /// Names the file defines at its top level, those of statements that could not be parsed included: using them is no second mistake.
+    pub declared: Vec<Sym>,
     /// Everything to complain about.
     pub diagnostics: Diagnostics,
 }
@@ -113,6 +115,7 @@ impl<'a> Driver<'a> {
                         items: self.items,
                         sources: self.lexer.sources,
                         names: self.lexer.names,
+                        declared: self.lexer.scopes.declared(),
                         diagnostics: self.lexer.diags,
                     };
                 }

@@ -191,6 +191,11 @@ impl Scopes {
         }
     }
 
+    /// The names defined in the open scopes; at the end of a file those of its top level.
+    pub fn declared(&self) -> Vec<Sym> {
+        self.undo.clone()
+    }
+
     /// How many blocks are open.
     pub fn depth(&self) -> usize {
         self.braces.len()

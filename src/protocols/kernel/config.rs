@@ -140,15 +140,13 @@ impl Draft for KernelOptions {
 impl KernelOptions {
     /// `merge paths [switch] [limit N]`: a limit alone switches it on.
     fn merge_paths(&mut self, opt: &Opt, lw: &mut Lowering<'_>) {
-        let (mut on, mut limit) = (true, 16);
+        let (mut on, mut limit, mut behind) = (true, 16, false);
         for arg in &opt.args {
             match arg {
-                Arg::Block(list) => {
-                    for inner in list {
-                        limit = lw.expr(inner, 0).unwrap_or(limit);
-                    }
-                }
-                _ => lw.set_switch(opt, &mut on),
+                Arg::Word("limit", _) => behind = true,
+                Arg::Expr(e) if behind => limit = lw.number(e).unwrap_or(limit),
+                Arg::Expr(e) => on = lw.switch(e).unwrap_or(on),
+                _ => {}
             }
         }
         match u8::try_from(limit) {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::base::NetType;
 use crate::config::lower::{Block, Lowering};
-use crate::config::{Draft, ProtocolConfig, ProtocolOptions, ProtocolSyntax};
+use crate::config::{ChannelConfig, Draft, FilterRef, ProtocolConfig, ProtocolOptions, ProtocolSyntax};
 use crate::syntax::ast::Opt;
 
 /// `pipe`: its channel options stand directly in the block.
@@ -47,6 +47,15 @@ impl ProtocolSyntax for Pipe {
 }
 
 impl Draft for PipeOptions {
+    fn begin(&mut self, block: &mut Block, _lw: &mut Lowering<'_>) {
+        if block.channels.is_empty() {
+            // The type follows the table.
+            let mut channel = ChannelConfig::new(NetType::Ip4.name(), NetType::Ip4, 0, block.debug());
+            channel.export = FilterRef::accept();
+            block.channels.push(channel);
+        }
+    }
+
     fn option(&mut self, opt: &Opt, block: &mut Block, lw: &mut Lowering<'_>) -> bool {
         match opt.key {
             "peer table" => {
@@ -89,7 +98,9 @@ impl Draft for PipeOptions {
             }
             _ => {}
         }
-        for channel in &block.channels {
+        let debug = block.debug();
+        for channel in &mut block.channels {
+            channel.debug = debug;
             if channel.receive_limit.is_some() {
                 lw.error(at, "Pipe protocol does not support receive limits");
             }

@@ -145,6 +145,12 @@ impl ProtocolSyntax for Static {
     fn one_channel(&self) -> bool {
         true
     }
+    fn takes_labels(&self) -> bool {
+        true
+    }
+    fn static_labels(&self) -> bool {
+        true
+    }
     fn draft(&self, parent: Option<&ProtocolConfig>) -> Box<dyn Draft> {
         Box::new(StaticDraft::new(parent.and_then(ProtocolConfig::options::<StaticOptions>)))
     }

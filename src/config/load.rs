@@ -1,0 +1,120 @@
+//! From a file to a [`Config`], or to everything that is wrong with it.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::lower::{Lowering, State, iproute2};
+use super::{Config, ProtocolSyntax};
+use crate::filter::attributes::CustomAttrs;
+use crate::syntax::diag::{Diagnostic, Severity};
+use crate::syntax::{Files, ReadError, Sources};
+
+/// Why there is no configuration.
+#[derive(Debug)]
+pub enum Failure {
+    /// The file could not be opened.
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        reason: String,
+    },
+    /// The file is wrong.
+    Refused(Refusal),
+}
+
+/// Everything that was found in a file that is refused.
+#[derive(Debug)]
+pub struct Refusal {
+    /// Errors and warnings in the order of the file; at least one error.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The texts, to show the places.
+    pub sources: Sources,
+}
+
+impl Refusal {
+    /// What BIRD prints: the warnings before the first error, and that error, at which it stops.
+    pub fn bird_lines(&self) -> impl Iterator<Item = String> {
+        let first = self.diagnostics.iter().position(|d| d.severity == Severity::Error);
+        let end = first.map_or(self.diagnostics.len(), |at| at + 1);
+        self.diagnostics.iter().take(end).map(|d| line(&self.sources, d))
+    }
+
+    /// Everything, each with the lines around it and what to do.
+    pub fn explain(&self, prefix: &str, color: bool) -> String {
+        super::explain::render(&self.sources, &self.diagnostics, prefix, color)
+    }
+
+    /// The first error.
+    pub fn first_error(&self) -> Option<&Diagnostic> {
+        self.diagnostics.iter().find(|d| d.severity == Severity::Error)
+    }
+}
+
+/// The one line BIRD prints: `FILE:LINE:COL message`, with a colon behind the place for warnings. For a file that cannot be read, what
+/// `configure` answers.
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failure::Unreadable { path, reason } => write!(f, "{}: {reason}", path.display()),
+            Failure::Refused(refusal) => match refusal.first_error() {
+                Some(error) => f.write_str(&line(&refusal.sources, error)),
+                None => f.write_str("configuration refused"),
+            },
+        }
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// A diagnostic in BIRD's form.
+pub fn line(sources: &Sources, diagnostic: &Diagnostic) -> String {
+    let at = sources.locate(diagnostic.at);
+    let colon = if diagnostic.severity == Severity::Warning { ":" } else { "" };
+    format!("{}:{}:{}{colon} {}", at.path.display(), at.line, at.col, diagnostic.message)
+}
+
+/// Reads a configuration with all its includes. `kinds` are the protocols it may hold; `custom` hands out the numbers of the users' attributes,
+/// which have to outlive a configuration.
+pub fn load(
+    path: &Path,
+    kinds: &[&'static dyn ProtocolSyntax],
+    custom: &CustomAttrs,
+    files: &(dyn Files + Sync),
+) -> Result<Arc<Config>, Failure> {
+    let unreadable = |reason| Failure::Unreadable { path: path.to_path_buf(), reason };
+    // Terms nest as deep as the parser lets them, so everything that walks them needs its stack.
+    let work = || match crate::syntax::parse(path, files) {
+        Ok(parsed) => lower(path, parsed, kinds, custom, files),
+        Err(ReadError::Open(reason)) => Err(unreadable(reason)),
+        Err(ReadError::Read) => Err(unreadable("Read error".to_owned())),
+    };
+    crate::syntax::on_big_stack(work).unwrap_or_else(|e| Err(unreadable(e.to_string())))
+}
+
+fn lower(
+    path: &Path,
+    parsed: crate::syntax::Parsed,
+    kinds: &[&'static dyn ProtocolSyntax],
+    custom: &CustomAttrs,
+    files: &dyn Files,
+) -> Result<Arc<Config>, Failure> {
+    let crate::syntax::Parsed { items, sources, mut names, declared, diagnostics } = parsed;
+    let constants = iproute2::constants(|p| files.read(p).ok());
+    let lost = if diagnostics.has_errors() { declared } else { Vec::new() };
+    let mut state = State::new(kinds, custom.clone(), &mut names, &constants, &lost);
+    let mut lowering = Lowering::new(&mut state, &mut names, &sources);
+    for item in items {
+        lowering.item(item);
+    }
+    lowering.end(!diagnostics.has_errors());
+    let mut all = diagnostics.sorted();
+    all.extend(state.take_diagnostics().sorted());
+    all.sort_by_key(|d| d.at);
+    if all.iter().any(|d| d.severity == Severity::Error) {
+        return Err(Failure::Refused(Refusal { diagnostics: all, sources }));
+    }
+    let warnings = all.iter().map(|d| line(&sources, d)).collect();
+    Ok(Arc::new(state.into_config(path.to_path_buf(), &names, &sources, warnings)))
+}
