@@ -5,7 +5,7 @@
 //! new one created, with the addresses it keeps in the kernel; changed flags or master are a down and an up, as protocols know them from
 //! BIRD. Events tell what changed and come when the state already is the new one.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -265,23 +265,9 @@ impl Ifaces {
 
     /// An address appeared or changed. Tentative ones do not exist yet.
     pub fn address(&mut self, a: &Address, out: &mut Vec<IfaceEvent>) {
-        if !usable_address(a) {
-            return self.address_gone(a, out);
+        if self.take_address(a, out) {
+            self.choose([a.ifindex]);
         }
-        let Some(addr) = make_addr(a) else { return };
-        let Some(iface) = self.map.get_mut(&a.ifindex) else { return };
-        let ifindex = a.ifindex;
-        if let Some(old) = iface.addrs.iter_mut().find(|o| o.ip == addr.ip && o.prefix == addr.prefix) {
-            if *old == addr {
-                return;
-            }
-            let before = std::mem::replace(old, addr.clone());
-            out.push(IfaceEvent { ifindex, change: IfaceChange::AddrDown(before) });
-        } else {
-            iface.addrs.push(addr.clone());
-        }
-        choose_preferred(iface, &self.preferred);
-        out.push(IfaceEvent { ifindex, change: IfaceChange::AddrUp(addr) });
     }
 
     /// An address vanished.
@@ -292,6 +278,35 @@ impl Ifaces {
             let old = iface.addrs.remove(at);
             choose_preferred(iface, &self.preferred);
             out.push(IfaceEvent { ifindex: a.ifindex, change: IfaceChange::AddrDown(old) });
+        }
+    }
+
+    /// Whether the address is new or another one now; preferred addresses have to be chosen again then.
+    fn take_address(&mut self, a: &Address, out: &mut Vec<IfaceEvent>) -> bool {
+        if !usable_address(a) {
+            self.address_gone(a, out);
+            return false;
+        }
+        let Some(addr) = make_addr(a) else { return false };
+        let Some(iface) = self.map.get_mut(&a.ifindex) else { return false };
+        let ifindex = a.ifindex;
+        match iface.addrs.iter_mut().find(|o| o.ip == addr.ip && o.prefix == addr.prefix) {
+            Some(old) if *old == addr => return false,
+            Some(old) => {
+                let before = std::mem::replace(old, addr.clone());
+                out.push(IfaceEvent { ifindex, change: IfaceChange::AddrDown(before) });
+            }
+            None => iface.addrs.push(addr.clone()),
+        }
+        out.push(IfaceEvent { ifindex, change: IfaceChange::AddrUp(addr) });
+        true
+    }
+
+    fn choose(&mut self, ifaces: impl IntoIterator<Item = u32>) {
+        for index in ifaces {
+            if let Some(iface) = self.map.get_mut(&index) {
+                choose_preferred(iface, &self.preferred);
+            }
         }
     }
 
@@ -315,23 +330,23 @@ impl Ifaces {
             .filter(|a| usable_address(a))
             .filter_map(|a| Some((a.ifindex, a.local, make_addr(a)?.prefix)))
             .collect();
-        let gone: Vec<(u32, IfaceAddr)> = self
-            .map
-            .values()
-            .flat_map(|i| i.addrs.iter().map(|a| (i.link.index, a)))
-            .filter(|(index, a)| !there.contains(&(*index, a.ip, a.prefix)))
-            .map(|(index, a)| (index, a.clone()))
-            .collect();
-        for (ifindex, addr) in gone {
-            if let Some(iface) = self.map.get_mut(&ifindex) {
-                iface.addrs.retain(|a| *a != addr);
-                choose_preferred(iface, &self.preferred);
-                out.push(IfaceEvent { ifindex, change: IfaceChange::AddrDown(addr) });
-            }
+        let mut touched = BTreeSet::new();
+        for (ifindex, iface) in &mut self.map {
+            iface.addrs.retain(|a| {
+                let stays = there.contains(&(*ifindex, a.ip, a.prefix));
+                if !stays {
+                    touched.insert(*ifindex);
+                    out.push(IfaceEvent { ifindex: *ifindex, change: IfaceChange::AddrDown(a.clone()) });
+                }
+                stays
+            });
         }
         for a in &addresses {
-            self.address(a, out);
+            if self.take_address(a, out) {
+                touched.insert(a.ifindex);
+            }
         }
+        self.choose(touched);
     }
 
     /// No device protocol any more: nothing is known.

@@ -1,6 +1,6 @@
 //! The running direct protocol: wanted minus announced, per interface.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::config::{Direct, DirectOptions};
@@ -8,7 +8,7 @@ use crate::base::net::Scope;
 use crate::base::{ChannelId, IpNet, Ipv6Net, Net, NetExt, NetType, NextHop};
 use crate::config::{ProtocolConfig, Vrf};
 use crate::engine::api::{Instance, Ports, ProtoState, ProtocolKind};
-use crate::engine::iface::{IfaceChange, IfaceEvent, Ifaces};
+use crate::engine::iface::{Iface, IfaceAddr, IfaceChange, IfaceEvent, Ifaces};
 use crate::table::{Attrs, Dest, RouteSource};
 
 impl ProtocolKind for Direct {
@@ -17,7 +17,7 @@ impl ProtocolKind for Direct {
             options: config.options().cloned().unwrap_or_default(),
             vrf: config.vrf.clone(),
             channels: Vec::new(),
-            announced: BTreeSet::new(),
+            announced: BTreeMap::new(),
         })
     }
 }
@@ -27,64 +27,77 @@ struct DirectInstance {
     vrf: Vrf,
     /// Those that are up.
     channels: Vec<(ChannelId, NetType)>,
-    /// By interface, then channel. Two addresses of one net on one interface are one route.
-    announced: BTreeSet<(u32, ChannelId, Net)>,
+    /// By interface. Two addresses of one net on one interface are one route.
+    announced: BTreeMap<u32, BTreeSet<(ChannelId, Net)>>,
 }
 
 impl DirectInstance {
-    /// Addresses that make routes: not secondary, wider than the link, of usable interfaces that the patterns cover.
-    fn wanted(&self, ifaces: &Ifaces, ifindex: u32) -> BTreeSet<(u32, ChannelId, Net)> {
-        let mut wanted = BTreeSet::new();
-        let Some(iface) = ifaces.get(ifindex) else { return wanted };
-        let usable = iface.up && (iface.link_up() || !self.options.check_link);
-        if !usable || !ifaces.in_vrf(iface, &self.vrf) {
-            return wanted;
-        }
-        for a in &iface.addrs {
-            let peer = a.opposite.filter(|_| a.peer);
-            if a.secondary || a.scope <= Scope::Link || !self.options.covers(&iface.name, a.ip, peer) {
-                continue;
-            }
-            for (channel, net_type) in &self.channels {
-                if let Some(net) = net_of(&a.prefix, *net_type) {
-                    wanted.insert((ifindex, *channel, net));
-                }
-            }
-        }
-        wanted
+    /// The interface, if its addresses make routes now.
+    fn usable<'a>(&self, ifaces: &'a Ifaces, ifindex: u32) -> Option<&'a Iface> {
+        let carrier = |i: &&Iface| i.link_up() || !self.options.check_link;
+        ifaces.get(ifindex).filter(|i| i.up && ifaces.in_vrf(i, &self.vrf)).filter(carrier)
     }
 
-    fn announced_on(&self, ifindex: u32) -> BTreeSet<(u32, ChannelId, Net)> {
-        self.announced.iter().filter(|(i, _, _)| *i == ifindex).cloned().collect()
+    /// Whether an address makes a route: not secondary, wider than the link, and covered by the patterns.
+    fn makes_route(&self, iface: &Iface, a: &IfaceAddr) -> bool {
+        let peer = a.opposite.filter(|_| a.peer);
+        !a.secondary && a.scope > Scope::Link && self.options.covers(&iface.name, a.ip, peer)
+    }
+
+    fn nets(&self, prefix: &IpNet) -> impl Iterator<Item = (ChannelId, Net)> {
+        self.channels.iter().filter_map(|(channel, net_type)| Some((*channel, net_of(prefix, *net_type)?)))
     }
 
     fn refresh(&mut self, ports: &mut Ports<'_>, ifindex: u32) {
-        let wanted = self.wanted(ports.ifaces(), ifindex);
-        let announced = self.announced_on(ifindex);
-        self.withdraw(ports, announced.difference(&wanted));
-        for route in wanted.difference(&announced) {
-            let (_, channel, net) = route;
-            let attrs = Attrs {
-                source: RouteSource::Device,
-                preference: ports.preference(*channel),
-                dest: Dest::Unicast([NextHop::new(None, ifindex)].into()),
-                ..Attrs::default()
-            };
-            let attrs = ports.intern(attrs);
-            ports.import(*channel, net, ifindex, Some(attrs));
-            self.announced.insert(route.clone());
+        let wanted: BTreeSet<(ChannelId, Net)> = match self.usable(ports.ifaces(), ifindex) {
+            Some(iface) => {
+                let good = iface.addrs.iter().filter(|a| self.makes_route(iface, a));
+                good.flat_map(|a| self.nets(&a.prefix)).collect()
+            }
+            None => BTreeSet::new(),
+        };
+        let before = self.announced.get(&ifindex).cloned().unwrap_or_default();
+        for route in before.difference(&wanted) {
+            self.withdraw(ports, ifindex, route);
+        }
+        for route in wanted.difference(&before) {
+            self.announce(ports, ifindex, route.clone());
         }
     }
 
-    fn withdraw<'a>(
-        &mut self,
-        ports: &mut Ports<'_>,
-        routes: impl Iterator<Item = &'a (u32, ChannelId, Net)>,
-    ) {
+    /// One address appeared or vanished: with thousands of them on an interface the others are better left alone.
+    fn refresh_address(&mut self, ports: &mut Ports<'_>, ifindex: u32, a: &IfaceAddr) {
+        let wanted = self.usable(ports.ifaces(), ifindex).is_some_and(|iface| {
+            iface.addrs.iter().any(|other| other.prefix == a.prefix && self.makes_route(iface, other))
+        });
+        let routes: Vec<(ChannelId, Net)> = self.nets(&a.prefix).collect();
         for route in routes {
-            let (ifindex, channel, net) = route;
-            ports.import(*channel, net, *ifindex, None);
-            self.announced.remove(route);
+            let announced = self.announced.get(&ifindex).is_some_and(|all| all.contains(&route));
+            match (wanted, announced) {
+                (true, false) => self.announce(ports, ifindex, route),
+                (false, true) => self.withdraw(ports, ifindex, &route),
+                _ => {}
+            }
+        }
+    }
+
+    fn announce(&mut self, ports: &mut Ports<'_>, ifindex: u32, route: (ChannelId, Net)) {
+        let (channel, net) = &route;
+        let attrs = Attrs {
+            source: RouteSource::Device,
+            preference: ports.preference(*channel),
+            dest: Dest::Unicast([NextHop::new(None, ifindex)].into()),
+            ..Attrs::default()
+        };
+        let attrs = ports.intern(attrs);
+        ports.import(*channel, net, ifindex, Some(attrs));
+        self.announced.entry(ifindex).or_default().insert(route);
+    }
+
+    fn withdraw(&mut self, ports: &mut Ports<'_>, ifindex: u32, route: &(ChannelId, Net)) {
+        ports.import(route.0, &route.1, ifindex, None);
+        if let Some(all) = self.announced.get_mut(&ifindex) {
+            all.remove(route);
         }
     }
 }
@@ -115,12 +128,17 @@ impl Instance for DirectInstance {
     }
 
     fn iface(&mut self, ports: &mut Ports<'_>, event: &IfaceEvent) {
-        // Down may be followed by up, for a renamed interface: its routes pass the filters again.
-        if event.change == IfaceChange::Down {
-            let announced = self.announced_on(event.ifindex);
-            self.withdraw(ports, announced.iter());
-        } else {
-            self.refresh(ports, event.ifindex);
+        match &event.change {
+            // Down may be followed by up, for a renamed interface: its routes pass the filters again.
+            IfaceChange::Down => {
+                for route in self.announced.remove(&event.ifindex).unwrap_or_default() {
+                    self.withdraw(ports, event.ifindex, &route);
+                }
+            }
+            IfaceChange::AddrUp(a) | IfaceChange::AddrDown(a) => {
+                self.refresh_address(ports, event.ifindex, a);
+            }
+            IfaceChange::Up | IfaceChange::Link => self.refresh(ports, event.ifindex),
         }
     }
 }
@@ -225,5 +243,38 @@ mod tests {
         bench.address(10, "192.0.2.1/24");
         bench.start();
         assert_eq!(bench.routes(), ["2001:db8::/64 from ::/0 10 dev 10"]);
+    }
+
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Whatever comes and goes, the routes are those of an instance that starts now.
+        #[test]
+        fn follows_whatever_happens(
+            steps in prop::collection::vec((10u32..13, 0u8..5, 0u8..4, any::<bool>()), 1..40),
+            check_link in any::<bool>(),
+        ) {
+            let texts = ["192.0.2.1/24", "192.0.2.2/24", "2001:db8::1/64", "198.51.100.1/32 peer 192.0.2.9"];
+            let options = || DirectOptions { check_link, ..names(&[&["e0", "e1"]]) };
+            let mut bench = started(options());
+            for (ifindex, what, n, on) in steps {
+                let flags = [0, LinkFlags::UP, LinkFlags::UP | LinkFlags::RUNNING][usize::from(n) % 3];
+                let new = Link { flags: LinkFlags(flags), ..link(ifindex, ["e0", "e1", "x0"][usize::from(what) % 3]) };
+                let mut address = crate::protocols::bench::address(ifindex, texts[usize::from(n)]);
+                address.flags = AddressFlags(u32::from(on));
+                bench.kernel(|s, out| match what {
+                    0 => s.link(new, out),
+                    1 if on => s.link_gone(ifindex, out),
+                    1 => s.link(new, out),
+                    2 => s.address_gone(&address, out),
+                    _ => s.address(&address, out),
+                });
+            }
+            let mut fresh = Bench::new(&Direct, &[NetType::Ip4, NetType::Ip6], options());
+            fresh.hands.ifaces = bench.hands.ifaces.clone();
+            fresh.start();
+            prop_assert_eq!(bench.routes(), fresh.routes());
+            prop_assert_eq!(bench.hands.idle_withdraws, 0);
+        }
     }
 }

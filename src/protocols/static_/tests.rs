@@ -397,12 +397,15 @@ fn differences_are_small() {
     assert_eq!((out.added.len(), out.removed.len()), (0, 0));
 }
 
-fn lists() -> impl Strategy<Value = Vec<(u8, u8, u8)>> {
+/// Net, destination and commands, by number.
+type Line = (u8, u8, u8);
+
+fn lists() -> impl Strategy<Value = Vec<Line>> {
     prop::collection::vec((0u8..12, 0u8..5, 0u8..8), 0..40)
 }
 
 /// A list like another one, with some lines changed, gone, doubled or moved.
-fn edits(old: Vec<(u8, u8, u8)>) -> impl Strategy<Value = (Vec<(u8, u8, u8)>, Vec<(u8, u8, u8)>)> {
+fn edits(old: Vec<Line>) -> impl Strategy<Value = (Vec<Line>, Vec<Line>)> {
     let edit =
         (0u8..5, any::<prop::sample::Index>(), any::<prop::sample::Index>(), (0u8..12, 0u8..5, 0u8..8));
     prop::collection::vec(edit, 0..6).prop_map(move |edits| {
@@ -425,7 +428,7 @@ fn edits(old: Vec<(u8, u8, u8)>) -> impl Strategy<Value = (Vec<(u8, u8, u8)>, Ve
     })
 }
 
-fn build(lines: &[(u8, u8, u8)]) -> StaticOptions {
+fn build(lines: &[Line]) -> StaticOptions {
     let dests = ["192.0.2.2", "blackhole", "v1", "203.0.113.5", "192.0.2.3, v1"];
     let text: Vec<String> =
         lines.iter().map(|(n, d, _)| format!("10.{n}.0.0/16 {}", dests[usize::from(*d)])).collect();
