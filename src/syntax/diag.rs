@@ -93,6 +93,11 @@ impl Diagnostics {
         self.errors
     }
 
+    /// All of them in the order of finding.
+    pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.list.iter()
+    }
+
     /// Whether anything refuses the configuration.
     pub fn has_errors(&self) -> bool {
         self.errors > 0

@@ -14,6 +14,8 @@ mod parser;
 pub mod render;
 mod scope;
 pub mod source;
+#[cfg(test)]
+mod tests;
 mod tokens;
 
 pub use command::{Part, parse_filter_body, parse_term};

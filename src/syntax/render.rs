@@ -57,7 +57,15 @@ fn window(text: &[u8], range: Range<usize>) -> Window {
     }
     let end = end.min(tail);
     let line = memchr::memchr_iter(b'\n', &text[..head]).count() + 1;
-    Window { text: printable(&text[from..tail]), line, range: start - from..end - from }
+    let shown = printable(&text[from..tail]);
+    let (mut first, mut last) = (start - from, end - from);
+    while !shown.is_char_boundary(first) {
+        first -= 1;
+    }
+    while !shown.is_char_boundary(last) {
+        last += 1;
+    }
+    Window { text: shown, line, range: first..last }
 }
 
 /// The text with every byte that is no part of a printable character replaced by `?`, lengths kept.

@@ -58,10 +58,23 @@ impl Files for Disk {
     }
 }
 
+/// A path without `.` and `..`, as the file system would follow it where nothing is a link.
+fn plain(path: &Path) -> PathBuf {
+    let mut out = PathBuf::new();
+    for part in path.components() {
+        match part {
+            std::path::Component::ParentDir if out.file_name().is_some() => _ = out.pop(),
+            std::path::Component::CurDir => {}
+            other => out.push(other),
+        }
+    }
+    out
+}
+
 /// Files in memory, by path.
 impl Files for std::collections::BTreeMap<PathBuf, Vec<u8>> {
     fn read(&self, path: &Path) -> Result<Vec<u8>, ReadError> {
-        match self.get(path) {
+        match self.get(&plain(path)) {
             Some(data) => Ok(data.clone()),
             None if Files::is_dir(self, path) => Err(ReadError::Read),
             None => Err(ReadError::Open("No such file or directory".to_owned())),
@@ -72,7 +85,7 @@ impl Files for std::collections::BTreeMap<PathBuf, Vec<u8>> {
         let mut names: Vec<PathBuf> = self
             .keys()
             .filter_map(|p| {
-                p.strip_prefix(dir).ok()?.components().next().map(|c| PathBuf::from(c.as_os_str()))
+                p.strip_prefix(plain(dir)).ok()?.components().next().map(|c| PathBuf::from(c.as_os_str()))
             })
             .collect();
         names.dedup();
@@ -80,7 +93,8 @@ impl Files for std::collections::BTreeMap<PathBuf, Vec<u8>> {
     }
 
     fn is_dir(&self, path: &Path) -> bool {
-        self.keys().any(|p| p != path && p.starts_with(path))
+        let path = plain(path);
+        self.keys().any(|p| *p != path && p.starts_with(&path))
     }
 }
 
