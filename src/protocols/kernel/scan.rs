@@ -404,7 +404,11 @@ impl KernelSync {
         if let Some(scan) = &mut self.scan {
             scan.touch(*dst);
         }
-        let id = self.tracked(id, dst).filter(|id| self.metric_of(*id) == metric);
+        let tracked = self.tracked(id, dst);
+        let id = tracked.filter(|id| self.metric_of(*id) == metric);
+        if let (Some(other), None, false, false) = (tracked, id, gone, read.class == Class::Ours) {
+            self.taken_elsewhere(other, dst, metric, body, out);
+        }
         match (&read.class, &read.normal) {
             (Class::Ours, Some(normal)) => {
                 if let Some(id) = id {

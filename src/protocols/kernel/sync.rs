@@ -783,6 +783,22 @@ impl KernelSync {
         }
     }
 
+    /// A foreign route appeared where ours stood before its metric changed, perhaps under a replacement in flight.
+    pub(super) fn taken_elsewhere(
+        &mut self,
+        id: u32,
+        dst: &Dst,
+        metric: u32,
+        body: &Arc<RouteBody>,
+        out: &mut Vec<Action>,
+    ) {
+        let here = self.has(id, FLYING) && self.flights.metric_of(id) == Some(metric);
+        if here && self.flights.replaces(id) {
+            self.taken.insert(*dst, Taken { metric, body: Arc::clone(body), tries: 0, raced: true });
+            out.push(Action::Scan(SOON));
+        }
+    }
+
     /// The foreign route at our key went away.
     pub(super) fn given_back(&mut self, id: u32) {
         self.drop_flags(id, BLOCKED | WAIT);
