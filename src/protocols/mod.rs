@@ -21,5 +21,10 @@ pub static SYNTAX: &[&dyn ProtocolSyntax] = &[
 ];
 
 /// The kinds of protocols the engine can run.
-pub static KINDS: &[&dyn ProtocolKind] =
-    &[&device::config::Device, &direct::config::Direct, &static_::config::Static, &pipe::config::Pipe];
+pub static KINDS: &[&dyn ProtocolKind] = &[
+    &device::config::Device,
+    &direct::config::Direct,
+    &kernel::config::Kernel,
+    &static_::config::Static,
+    &pipe::config::Pipe,
+];

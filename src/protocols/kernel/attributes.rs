@@ -5,7 +5,7 @@ use crate::table::AttrId;
 
 /// The number of a kernel attribute. Their order is the order of printing.
 const fn id(place: u16) -> AttrId {
-    AttrId(0x0100 + place)
+    AttrId(0x0400 + place)
 }
 
 /// `krt_source`: the protocol number of a learned route.
@@ -21,7 +21,7 @@ pub const SCOPE: AttrId = id(4);
 
 /// The attribute of a TCP metric by the kernel's number: `krt_lock` is 1, `krt_mtu` 2, ... `krt_fastopen_no_cookie` 17.
 pub const fn metric(number: usize) -> AttrId {
-    id(4 + number as u16)
+    id(0x20 + number as u16)
 }
 
 /// All TCP metrics with a number for a value, as attribute and kernel number.

@@ -6,6 +6,7 @@ pub mod config;
 pub mod convert;
 pub mod drift;
 mod flights;
+pub mod instance;
 pub mod nets;
 mod scan;
 pub mod sync;

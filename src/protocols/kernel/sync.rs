@@ -51,7 +51,7 @@ pub struct Setup {
 /// What the driver is to do.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Action {
-    /// Read the kernel's table in so many microseconds.
+    /// Read the kernel's table in so many microseconds: at once for 0, otherwise not right after another scan.
     Scan(u64),
     /// Call [`KernelSync::repair`] in a moment.
     Repair,
@@ -205,6 +205,21 @@ impl KernelSync {
             flushed: false,
             traces: false,
         }
+    }
+
+    /// What it was made with.
+    pub fn setup(&self) -> Setup {
+        self.setup
+    }
+
+    /// Whether any route is wanted.
+    pub fn wants_any(&self) -> bool {
+        self.wanted_count > 0
+    }
+
+    /// Whether a flush is under way.
+    pub fn flushing(&self) -> bool {
+        self.flush.is_some_and(|step| step < self.flags.len())
     }
 
     /// The end of a feed: what is wanted is complete, so the kernel may be compared with it.
@@ -717,7 +732,7 @@ impl KernelSync {
         }
         // Whether they are there no more because their owners removed them, notices would have told.
         self.taken.values_mut().for_each(|taken| taken.raced = false);
-        out.push(Action::Scan(0));
+        out.push(Action::Scan(1));
     }
 
     /// Somebody else changed our route at our key, or (`body` is `None`) deleted it.

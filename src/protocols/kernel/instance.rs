@@ -1,0 +1,592 @@
+//! The running kernel protocol: carries out what the [reconciler](super::sync) decides.
+
+use std::sync::Arc;
+
+use hashbrown::HashMap;
+
+use super::bodies::Bodies;
+use super::config::{Kernel, KernelOptions, Learn};
+use super::convert::{Class, Trouble, attrs_of, writable};
+use super::drift::{Drift, KernelStatus};
+use super::nets::Dst;
+use super::sync::{Action, KernelSync, SOON, Setup, Warning};
+use crate::base::{ChannelId, LogClass, NetType};
+use crate::config::ProtocolConfig;
+use crate::engine::api::{
+    Adapt, DownReason, Export, ExportMode, ExportRule, Instance, Look, Ports, PreExport, ProtoState,
+    ProtocolKind, Stopped, TraceFlag,
+};
+use crate::engine::iface::{IfaceChange, IfaceEvent};
+use crate::sys::kernel::{Family, KernelEvent, KernelRoute, NoticeClass, Question, RouteBody, RouteOp};
+use crate::table::NetId;
+
+/// Timers: the periodic scan.
+const TICK: u32 = 0;
+/// A scan for a reason.
+const EXTRA: u32 = 1;
+/// Repairs of what notices told.
+const REPAIR: u32 = 2;
+/// Another look at whether the kernel takes operations.
+const ROOM: u32 = 3;
+/// Another look at gateways that were no neighbours.
+const RECHECK: u32 = 4;
+
+const SECOND: u64 = 1_000_000;
+/// The first scan, should no feed have ended before.
+const FIRST_SCAN: u64 = SECOND;
+/// Scans for a reason do not come closer together than this.
+const APART: u64 = SECOND / 2;
+/// Notices of routes and of their interfaces travel apart; the latter decide whether a repair makes sense.
+const REPAIR_DELAY: u64 = 20_000;
+/// The same for gateways of learned routes.
+const RECHECK_DELAY: u64 = 300_000;
+/// After this an interface scan comes before a scan of routes.
+const INTERFACES_OLD: u64 = 2 * SECOND;
+/// Operations made in one go.
+const PIECE: usize = 8192;
+/// With so many operations waiting a periodic scan is put off.
+const CROWD: usize = 10_000;
+
+impl ProtocolKind for Kernel {
+    fn spawn(&self, config: &Arc<ProtocolConfig>) -> Box<dyn Instance> {
+        Box::new(KernelInstance::new(config))
+    }
+}
+
+/// A kernel protocol.
+pub struct KernelInstance {
+    options: KernelOptions,
+    name: Arc<str>,
+    /// Of the BIRD table.
+    table_name: Arc<str>,
+    channel: ChannelId,
+    sadr: bool,
+    sync: KernelSync,
+    bodies: Bodies,
+    registered: bool,
+    stopping: bool,
+    ops: Vec<RouteOp>,
+    out: Vec<Action>,
+    /// The open question of the scan under way.
+    ticket: Option<u64>,
+    /// A scan is to follow as soon as one may begin.
+    again: bool,
+    /// When the extra scan is due.
+    extra_at: Option<u64>,
+    /// The next scan gives learned routes to the table again.
+    relearn: bool,
+    /// The first periodic scan is over.
+    ticked: bool,
+    last_scan: Option<u64>,
+    scan_took: u64,
+    /// Nets with foreign routes over unknown interfaces or gateways, and whether that was logged.
+    unresolved: HashMap<Dst, bool>,
+}
+
+fn setup(options: &KernelOptions, net_type: NetType) -> Setup {
+    Setup {
+        family: if net_type == NetType::Ip4 { Family::V4 } else { Family::V6 },
+        table: options.table,
+        metric: options.metric,
+        learn: options.learn,
+        replace_any: true,
+    }
+}
+
+impl KernelInstance {
+    fn new(config: &ProtocolConfig) -> KernelInstance {
+        let options: KernelOptions = config.options().cloned().unwrap_or_default();
+        let routes = config.channels.iter().find(|c| c.net_type != NetType::Mpls);
+        let net_type = routes.map_or(NetType::Ip4, |c| c.net_type);
+        let setup = setup(&options, net_type);
+        KernelInstance {
+            options,
+            name: config.name.clone(),
+            table_name: routes.map_or_else(|| "".into(), |c| c.table.clone()),
+            channel: ChannelId(u32::MAX),
+            sadr: net_type == NetType::Ip6Sadr,
+            sync: KernelSync::new(setup, false),
+            bodies: Bodies::new(setup.family),
+            registered: false,
+            stopping: false,
+            ops: Vec::new(),
+            out: Vec::new(),
+            ticket: None,
+            again: false,
+            extra_at: None,
+            relearn: false,
+            ticked: false,
+            last_scan: None,
+            scan_took: 0,
+            unresolved: HashMap::new(),
+        }
+    }
+
+    /// The figures for `show kernel`.
+    pub fn kernel_status(&self) -> KernelStatus {
+        let status = self.sync.status();
+        KernelStatus {
+            last_scan: self.last_scan,
+            scan_took: self.scan_took,
+            settled: status.settled && !self.again && self.extra_at.is_none(),
+            ..status
+        }
+    }
+
+    /// What was changed behind our back lately, oldest first.
+    pub fn drift(&self) -> impl Iterator<Item = &Drift> {
+        self.sync.drift.iter()
+    }
+
+    fn learns(&self) -> bool {
+        self.options.learn != Learn::Off
+    }
+
+    /// Carries out what was decided, and sends what there is room for.
+    fn run(&mut self, ports: &mut Ports<'_>) {
+        loop {
+            let mut actions = std::mem::take(&mut self.out);
+            for action in actions.drain(..) {
+                self.carry_out(ports, action);
+            }
+            if self.out.is_empty() {
+                // The buffer is large after bulk work, and used again.
+                self.out = actions;
+            }
+            self.send(ports);
+            self.sync.check_flushed(&mut self.out);
+            if self.again && self.sync.may_scan() {
+                self.again = false;
+                self.scan(ports);
+            }
+            if self.out.is_empty() {
+                break;
+            }
+        }
+        self.out.shrink_to(1024);
+    }
+
+    fn send(&mut self, ports: &mut Ports<'_>) {
+        let room = ports.room().min(PIECE);
+        self.sync.pump(room, &mut self.ops);
+        if !self.ops.is_empty() {
+            ports.submit(&mut self.ops);
+        }
+        if self.sync.waiting() == 0 && !self.sync.flushing() {
+            return;
+        }
+        if ports.room() > 0 {
+            ports.again();
+        } else if self.sync.flying() == 0 {
+            // Others have all the room, and the answers will be theirs.
+            ports.arm(ROOM, 5_000);
+        }
+    }
+
+    fn carry_out(&mut self, ports: &mut Ports<'_>, action: Action) {
+        match action {
+            Action::Scan(after) => self.request_scan(ports, after),
+            Action::Repair => ports.arm(REPAIR, REPAIR_DELAY),
+            Action::Refused(id, refused) => ports.set_refused(self.channel, NetId(id), refused),
+            Action::Failed { dst, metric, delete, error } => {
+                let verb = if delete { "removing" } else { "installing" };
+                let table = self.options.table;
+                let detail = format!("{verb} {dst} in kernel table {table} (metric {metric}) failed");
+                ports.kernel_error(&error, detail);
+            }
+            Action::Learn(dst) => {
+                if !self.stopping {
+                    self.learn(ports, &dst);
+                }
+            }
+            Action::Trace(dst, word) => ports.trace(TraceFlag::Packets, format_args!("{dst}: {word}")),
+            Action::Warn(dst, warning) => self.warn(ports, &dst, warning),
+            Action::Flushed => {
+                self.release_table(ports);
+                ports.down();
+            }
+        }
+    }
+
+    fn warn(&mut self, ports: &mut Ports<'_>, dst: &Dst, warning: Warning) {
+        let (name, table) = (self.name.clone(), self.options.table);
+        match warning {
+            Warning::Restored { protocol } => ports.log(
+                LogClass::Warning,
+                format_args!("{name}: {dst} of protocol {protocol} in kernel table {table} was overwritten in a race, putting it back"),
+            ),
+            Warning::Damped { protocol } => {
+                let by = if protocol == 0 { "removed".to_owned() } else { format!("changed (protocol {protocol})") };
+                ports.log(
+                    LogClass::Warning,
+                    format_args!("{name}: {dst} in kernel table {table} is {by} again and again, waiting for the next scan"),
+                );
+                if self.options.scan_time.is_none() {
+                    self.request_scan(ports, 60 * SECOND);
+                }
+            }
+            Warning::Stubborn => ports.log(
+                LogClass::Warning,
+                format_args!("{name}: {dst} in kernel table {table} keeps other attributes than were written"),
+            ),
+        }
+    }
+
+    /// Asks for a scan: now (0), or in so many microseconds but not right after another one.
+    fn request_scan(&mut self, ports: &mut Ports<'_>, after: u64) {
+        if self.stopping {
+            return;
+        }
+        if after == 0 && self.sync.may_scan() {
+            self.scan(ports);
+        } else if after == 0 {
+            self.again = true;
+        } else {
+            let now = ports.now();
+            let at = (now + after).max(self.last_scan.map_or(0, |last| last + APART));
+            if self.extra_at.is_none_or(|due| due > at) {
+                self.extra_at = Some(at);
+                ports.arm(EXTRA, at - now);
+            }
+        }
+    }
+
+    fn scan(&mut self, ports: &mut Ports<'_>) {
+        let now = ports.now();
+        if self.extra_at.take().is_some() {
+            ports.disarm(EXTRA);
+        }
+        if ports.last_interface_scan().is_none_or(|last| last + INTERFACES_OLD < now) {
+            ports.scan_interfaces();
+        }
+        ports.trace(TraceFlag::Events, format_args!("Scanning routing table"));
+        self.sync.traces = ports.tracing(TraceFlag::Packets);
+        self.sync.scan_begin(std::mem::take(&mut self.relearn));
+        self.last_scan = Some(now);
+        let Setup { family, table, .. } = self.sync.setup();
+        self.ticket = Some(ports.ask(Question::Routes { family, table }));
+    }
+
+    /// Routes for other packets than this protocol's: source-specific ones need a channel for them.
+    fn foreign_form(&self, dst: &Dst) -> bool {
+        dst.src.is_some() && !self.sadr
+    }
+
+    fn number(&self, ports: &Ports<'_>, dst: &Dst) -> Option<u32> {
+        ports.is_exported(self.channel, &dst.net(self.sadr)).map(|(id, _)| id.0)
+    }
+
+    fn scanned(&mut self, ports: &Ports<'_>, routes: &[KernelRoute]) {
+        let now = ports.now();
+        for KernelRoute { key, body } in routes {
+            let dst = Dst::of_key(key);
+            let read = self.bodies.read(body);
+            if self.foreign_form(&dst) || read.class == Class::Ignored {
+                continue;
+            }
+            let id = if self.sync.wants_any() { self.number(ports, &dst) } else { None };
+            self.sync.scanned(&dst, key.metric, body, &read, id, now, &mut self.out);
+        }
+    }
+
+    fn scan_end(&mut self, ports: &mut Ports<'_>, complete: bool) {
+        let now = ports.now();
+        self.scan_took = self.last_scan.map_or(0, |began| now - began);
+        if complete {
+            let table = self.table_name.clone();
+            ports.trace(TraceFlag::Events, format_args!("Pruning table {table}"));
+        }
+        let (channel, sadr) = (self.channel, self.sadr);
+        let number = |dst: &Dst| ports.is_exported(channel, &dst.net(sadr)).map(|(id, _)| id.0);
+        self.sync.scan_end(complete, now, number, &mut self.out);
+        if complete && self.learns() {
+            ports.trace(TraceFlag::Events, format_args!("Pruning inherited routes"));
+        }
+        self.bodies.forget_read();
+        if !complete {
+            self.request_scan(ports, SECOND);
+        }
+    }
+
+    fn notice(&mut self, ports: &mut Ports<'_>, route: &KernelRoute, gone: bool) {
+        let dst = Dst::of_key(&route.key);
+        if self.foreign_form(&dst) || self.stopping {
+            return;
+        }
+        self.sync.traces = ports.tracing(TraceFlag::Packets);
+        let read = self.bodies.read(&route.body);
+        let id = self.number(ports, &dst);
+        let (metric, now) = (route.key.metric, ports.now());
+        self.sync.notice(&dst, metric, &route.body, &read, gone, id, now, &mut self.out);
+    }
+
+    /// Gives the best of a net's foreign routes to the table.
+    fn learn(&mut self, ports: &mut Ports<'_>, dst: &Dst) {
+        let (channel, family) = (self.channel, self.sync.setup().family);
+        let preference = ports.preference(channel);
+        let mut trouble = false;
+        let mut found = None;
+        for alien in self.sync.aliens.of(dst) {
+            match attrs_of(&alien.body, family, alien.metric, preference, ports.ifaces()) {
+                Ok(attrs) => {
+                    found = Some(attrs);
+                    break;
+                }
+                Err(Trouble::Silent) => {}
+                Err(_) => trouble = true,
+            }
+        }
+        let attrs = found.map(|attrs| ports.intern(attrs));
+        ports.import(channel, &dst.net(self.sadr), 0, attrs);
+        if !trouble {
+            self.unresolved.remove(dst);
+        } else if !self.unresolved.contains_key(dst) {
+            self.unresolved.insert(*dst, false);
+            ports.arm(RECHECK, RECHECK_DELAY);
+        }
+    }
+
+    /// Interfaces may be known by now that were not when a route was learned. What still is strange is logged, once.
+    fn recheck(&mut self, ports: &mut Ports<'_>, complain: bool) {
+        let list: Vec<(Dst, bool)> = self.unresolved.iter().map(|(dst, logged)| (*dst, *logged)).collect();
+        for (dst, logged) in list {
+            self.learn(ports, &dst);
+            if !complain || logged || !self.unresolved.contains_key(&dst) {
+                continue;
+            }
+            let family = self.sync.setup().family;
+            let lowest = self.sync.aliens.of(&dst).first();
+            match lowest.map(|alien| attrs_of(&alien.body, family, alien.metric, 0, ports.ifaces())) {
+                Some(Err(Trouble::Gateway(gateway))) => ports.log(
+                    LogClass::Error,
+                    format_args!("KRT: Received route {dst} with strange next-hop {gateway}"),
+                ),
+                Some(Err(Trouble::Interface(index))) => ports.log(
+                    LogClass::Error,
+                    format_args!("KRT: Received route {dst} with unknown ifindex {index}"),
+                ),
+                _ => {}
+            }
+            self.unresolved.insert(dst, true);
+        }
+    }
+
+    fn release_table(&mut self, ports: &mut Ports<'_>) {
+        if std::mem::take(&mut self.registered) {
+            let Setup { family, table, .. } = self.sync.setup();
+            ports.unregister_table(family, table);
+        }
+        ports.receive_buffer(None);
+    }
+}
+
+/// Whether a route with this body can work now: one over an interface that is down would only be refused.
+fn usable(body: &RouteBody, ports: &Ports<'_>) -> bool {
+    body.hops.iter().all(|hop| ports.ifaces().get(hop.next.ifindex).is_some_and(|iface| iface.up))
+}
+
+impl Instance for KernelInstance {
+    fn start(&mut self, ports: &mut Ports<'_>) -> ProtoState {
+        let channels = ports.channels();
+        let name = self.name.clone();
+        if channels.iter().any(|(_, net_type)| *net_type == NetType::Mpls) {
+            ports.log(
+                LogClass::Warning,
+                format_args!(
+                    "{name}: MPLS routes are not written to the kernel yet, channel mpls stays idle"
+                ),
+            );
+        }
+        let Some((channel, net_type)) = channels.into_iter().find(|(_, net_type)| *net_type != NetType::Mpls)
+        else {
+            return ProtoState::Up;
+        };
+        let setup = setup(&self.options, net_type);
+        self.channel = channel;
+        self.sync = KernelSync::new(setup, self.options.graceful_restart && ports.recovering());
+        if let Err(other) = ports.register_table(setup.family, setup.table) {
+            let table = setup.table;
+            ports.log(
+                LogClass::Error,
+                format_args!("{name}: Kernel table {table} already registered by {other}"),
+            );
+            return ProtoState::Start;
+        }
+        self.registered = true;
+        ports.receive_buffer(self.options.rx_buffer);
+        ports.arm(TICK, FIRST_SCAN);
+        ProtoState::Up
+    }
+
+    fn export_mode(&self, channel: ChannelId) -> Option<ExportMode> {
+        if channel != self.channel {
+            return None;
+        }
+        Some(match self.options.merge_paths {
+            Some(limit) => ExportMode::Merged { limit: limit.into() },
+            None => ExportMode::Best,
+        })
+    }
+
+    fn export_rule(&self, look: &Look<'_>, _channel: ChannelId) -> Option<ExportRule> {
+        let me = look.me;
+        Some(Arc::new(move |net, route| {
+            let fits = route.source.proto != me && writable(&route.attrs) && Dst::of(net).is_some();
+            if fits { PreExport::Ask } else { PreExport::Reject }
+        }))
+    }
+
+    fn work(&mut self, ports: &mut Ports<'_>) {
+        self.run(ports);
+    }
+
+    fn export(&mut self, ports: &mut Ports<'_>, channel: ChannelId, routes: &mut Vec<Export>) {
+        if self.stopping || channel != self.channel || ports.shutting_down() {
+            routes.clear();
+            return;
+        }
+        for route in routes.drain(..) {
+            let Some(dst) = Dst::of(&route.net) else { continue };
+            let written = route.attrs.as_ref().and_then(|attrs| self.bodies.of(attrs));
+            let new = written.map(|written| (written.body, written.metric));
+            self.sync.export(route.id.0, &dst, new, &mut self.out);
+        }
+        self.run(ports);
+    }
+
+    fn fed(&mut self, ports: &mut Ports<'_>, channel: ChannelId) {
+        if channel == self.channel && !self.stopping && !ports.shutting_down() {
+            self.sync.feed_done(&mut self.out);
+            self.run(ports);
+        }
+    }
+
+    fn reload(&mut self, ports: &mut Ports<'_>, channel: ChannelId) -> bool {
+        if channel == self.channel && self.learns() {
+            self.relearn = true;
+            self.request_scan(ports, 0);
+            self.run(ports);
+        }
+        true
+    }
+
+    fn timer(&mut self, ports: &mut Ports<'_>, key: u32) {
+        if self.stopping && key != ROOM {
+            return;
+        }
+        match key {
+            TICK => {
+                let crowded = self.sync.waiting() > CROWD;
+                // The end of a feed or another reason may have been quicker.
+                let fresh = self.last_scan.is_some_and(|last| !self.ticked || ports.now() < last + APART);
+                if crowded {
+                    ports.arm(TICK, SECOND);
+                } else {
+                    self.ticked = true;
+                    if !fresh {
+                        self.request_scan(ports, 0);
+                    }
+                    if let Some(period) = self.options.scan_time {
+                        ports.arm(TICK, period.as_micros() as u64);
+                    }
+                }
+            }
+            EXTRA => {
+                self.extra_at = None;
+                self.request_scan(ports, 0);
+            }
+            REPAIR => self.sync.repair(|body| usable(body, ports)),
+            RECHECK => self.recheck(ports, true),
+            _ => {}
+        }
+        self.run(ports);
+    }
+
+    fn iface(&mut self, ports: &mut Ports<'_>, event: &IfaceEvent) {
+        if self.stopping || self.last_scan.is_none() {
+            return;
+        }
+        if matches!(event.change, IfaceChange::Up | IfaceChange::AddrUp(_)) && !self.unresolved.is_empty() {
+            self.recheck(ports, false);
+        }
+        // The kernel says nothing about IPv4 routes that go with an interface or a preferred source.
+        match event.change {
+            IfaceChange::Link => {}
+            IfaceChange::Down if self.learns() => self.request_scan(ports, SOON),
+            _ if self.learns() || self.sync.wants_any() => self.request_scan(ports, 2 * SOON),
+            _ => {}
+        }
+        self.run(ports);
+    }
+
+    fn kernel(&mut self, ports: &mut Ports<'_>, event: KernelEvent) {
+        match event {
+            KernelEvent::Done(answers) => self.sync.answers(answers, &mut self.out),
+            KernelEvent::Routes(ticket, routes) if self.ticket == Some(ticket) => {
+                self.scanned(ports, &routes)
+            }
+            KernelEvent::Finished(ticket, result) if self.ticket == Some(ticket) => {
+                self.ticket = None;
+                if let Err(error) = &result {
+                    let table = self.options.table;
+                    ports.kernel_error(error, format!("reading kernel table {table} failed"));
+                }
+                self.scan_end(ports, result.is_ok());
+            }
+            KernelEvent::Route(route) => self.notice(ports, &route, false),
+            KernelEvent::RouteGone(route) => self.notice(ports, &route, true),
+            KernelEvent::Overrun(NoticeClass::Routes) if !self.stopping => self.sync.overrun(&mut self.out),
+            _ => {}
+        }
+        self.run(ports);
+    }
+
+    fn reconfigure(
+        &mut self,
+        ports: &mut Ports<'_>,
+        new: &Arc<ProtocolConfig>,
+        _old: &Arc<ProtocolConfig>,
+    ) -> Adapt {
+        let Some(new) = new.options::<KernelOptions>() else { return Adapt::Restart };
+        let old = std::mem::replace(&mut self.options, new.clone());
+        // Merging must stay on or off; everything else that may change in place is given the new value.
+        let same_mode = old.merge_paths.is_some() == new.merge_paths.is_some();
+        let adapted = KernelOptions {
+            persist: new.persist,
+            graceful_restart: new.graceful_restart,
+            rx_buffer: new.rx_buffer,
+            merge_paths: new.merge_paths,
+            ..old.clone()
+        };
+        if !same_mode || adapted != *new {
+            // The flush that follows is that of the old configuration.
+            self.options = old;
+            return Adapt::Restart;
+        }
+        if old.rx_buffer != new.rx_buffer {
+            ports.receive_buffer(new.rx_buffer);
+        }
+        if old.merge_paths != new.merge_paths {
+            ports.refeed(self.channel);
+        }
+        Adapt::Done
+    }
+
+    fn recovered(&mut self, ports: &mut Ports<'_>) {
+        self.sync.release(&mut self.out);
+        self.run(ports);
+    }
+
+    fn stop(&mut self, ports: &mut Ports<'_>, reason: DownReason) -> Stopped {
+        self.stopping = true;
+        self.ticket = None;
+        let keep = self.options.persist || reason == DownReason::GracefulRestart;
+        if !self.registered || !self.sync.stop(!keep) {
+            self.release_table(ports);
+            return Stopped::Now;
+        }
+        ports.trace(TraceFlag::Events, format_args!("Flushing kernel routes"));
+        self.run(ports);
+        Stopped::Later
+    }
+}
