@@ -17,6 +17,8 @@ pub mod env;
 pub mod ops;
 pub mod program;
 pub mod symbols;
+#[cfg(test)]
+mod tests;
 pub mod types;
 pub mod view;
 pub mod vm;

@@ -1,0 +1,114 @@
+//! Whole suites: `TERN_CONFORMANCE=DIR cargo test --lib filter::tests::conformance -- --nocapture` runs those files of
+//! `DIR/scenarios` and `DIR/config` that are about filters, and says what differs. Without the variable nothing is run.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::harness::{Log, load, load_file};
+
+fn folder() -> Option<PathBuf> {
+    std::env::var_os("TERN_CONFORMANCE").map(PathBuf::from)
+}
+
+fn files(dir: &Path, ending: &str, wanted: &[&str]) -> Vec<PathBuf> {
+    let entries = fs::read_dir(dir).into_iter().flatten().flatten().map(|e| e.path());
+    let mut list: Vec<PathBuf> = entries
+        .filter(|p| {
+            let name = p.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            name.ends_with(ending) && wanted.iter().any(|w| name.starts_with(w))
+        })
+        .collect();
+    list.sort();
+    list
+}
+
+const KINDS: [&str; 13] = [
+    "attr-", "case-", "constructor-", "expr-", "filter-", "for-", "func-", "mask-", "match-", "method-", "set-", "type-",
+    "roa-",
+];
+
+#[test]
+fn the_configuration_corpus() {
+    let Some(dir) = folder() else { return };
+    let (mut passed, mut failed) = (0, 0);
+    for path in files(&dir.join("config/accept"), ".conf", &KINDS) {
+        match load_file(&path).first_error() {
+            None => passed += 1,
+            Some(error) => {
+                failed += 1;
+                println!("accept/{}: {error}", path.file_name().unwrap().to_string_lossy());
+            }
+        }
+    }
+    for path in files(&dir.join("config/reject"), ".conf", &KINDS) {
+        let text = fs::read_to_string(&path).unwrap();
+        let wanted = text.lines().find_map(|l| l.strip_prefix("# error: ")).unwrap_or("").to_string();
+        let got = load_file(&path).first_error().unwrap_or_else(|| "accepted".into());
+        if got == wanted {
+            passed += 1;
+        } else {
+            failed += 1;
+            println!("reject/{}:\n  wanted {wanted}\n  got    {got}", path.file_name().unwrap().to_string_lossy());
+        }
+    }
+    println!("configurations: {passed} passed, {failed} failed");
+}
+
+/// Runs the `eval` steps of a scenario.
+fn scenario(path: &Path, passed: &mut usize) -> Vec<String> {
+    let text = fs::read_to_string(path).unwrap();
+    if text.lines().any(|l| l.starts_with("superseded:") || l.trim() == "oracle: 3.3") {
+        return Vec::new();
+    }
+    let Some((steps, rest)) = text.split_once("-- bird.conf --\n") else { return Vec::new() };
+    let config = rest.split("\n-- ").next().unwrap_or(rest);
+    let world = load(config);
+    let mut wrong = Vec::new();
+    if let Some(error) = world.first_error() {
+        wrong.push(format!("bird.conf:{error}"));
+    }
+    let log = Log::default();
+    let lines: Vec<&str> = steps.lines().collect();
+    for (at, line) in lines.iter().enumerate() {
+        let Some((_, term)) = line.split_once("] eval ").filter(|_| line.starts_with('>')) else { continue };
+        let answer: Vec<&str> = lines[at + 1..].iter().take_while(|l| l.starts_with("  ")).map(|l| &l[2..]).collect();
+        let wanted = answer.join("\n");
+        let got = world.eval(term, &log);
+        let syntax = |s: &str| s.starts_with("9001 syntax error");
+        let same = got.trim_end() == wanted.trim_end() || (got.starts_with("9001") && syntax(&wanted));
+        if same {
+            *passed += 1;
+        } else {
+            wrong.push(format!("eval {term}\n    wanted {wanted}\n    got    {got}"));
+        }
+    }
+    // Errors of runs, for scenarios that look at all of them.
+    let errors: Vec<&str> =
+        lines.iter().skip_while(|l| !l.contains("<ERR>")).skip(1).take_while(|l| l.starts_with("  ")).map(|l| l.trim()).collect();
+    if !steps.contains("show route") && errors.iter().all(|e| e.starts_with("filters, line")) {
+        let said = log.0.borrow();
+        for error in errors {
+            if !said.iter().any(|s| s == &format!("ERR {error}")) {
+                wrong.push(format!("log lacks: {error}\n    has {said:?}"));
+            } else {
+                *passed += 1;
+            }
+        }
+    }
+    wrong
+}
+
+#[test]
+fn the_scenarios() {
+    let Some(dir) = folder() else { return };
+    let (mut passed, mut failed) = (0, 0);
+    for path in files(&dir.join("scenarios"), ".scn", &["filter-"]) {
+        let wrong = scenario(&path, &mut passed);
+        if !wrong.is_empty() {
+            failed += wrong.len();
+            println!("{}:", path.file_name().unwrap().to_string_lossy());
+            wrong.iter().for_each(|w| println!("  {w}"));
+        }
+    }
+    println!("steps: {passed} passed, {failed} failed");
+}
