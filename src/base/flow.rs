@@ -314,8 +314,8 @@ pub fn write_flow(f: &mut fmt::Formatter<'_>, v6: bool, nlri: &[u8]) -> fmt::Res
             None => write!(f, "{number} ")?,
         }
         match content {
-            Content::Prefix(net, 0) => write!(f, "{net}")?,
-            Content::Prefix(net, offset) => write!(f, "{net} offset {offset}")?,
+            Content::Prefix(net, 0) => write!(f, "{}", super::Net::Ip(net))?,
+            Content::Prefix(net, offset) => write!(f, "{} offset {offset}", super::Net::Ip(net))?,
             Content::Ops(ops) if number == TcpFlags as u8 => write_masks(f, &ops, false)?,
             Content::Ops(ops) if number == Fragment as u8 => write_masks(f, &ops, true)?,
             Content::Ops(ops) => write_numbers(f, &ops)?,

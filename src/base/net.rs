@@ -210,6 +210,30 @@ impl fmt::Debug for Net {
     }
 }
 
+/// An address as BIRD writes it: as usual, but an IPv6 address of 96 zero bits and a longer tail than 16 bits ends in dotted form.
+#[derive(Clone, Copy, Debug)]
+pub struct BirdIp(pub IpAddr);
+
+impl fmt::Display for BirdIp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            IpAddr::V6(a) if (0x10000..=u32::MAX as u128).contains(&u128::from(a)) => {
+                write!(f, "::{}", Ipv4Addr::from(u128::from(a) as u32))
+            }
+            other => write!(f, "{other}"),
+        }
+    }
+}
+
+/// A prefix as BIRD writes it.
+struct BirdNet<'a>(&'a IpNet);
+
+impl fmt::Display for BirdNet<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", BirdIp(self.0.addr()), self.0.prefix_len())
+    }
+}
+
 fn esi_text(esi: &[u8; 10]) -> Bytes {
     Bytes(Arc::from(&esi[..]))
 }
@@ -219,9 +243,9 @@ impl fmt::Display for Evpn {
         match self {
             Evpn::Ead { rd, tag, esi } => write!(f, "evpn ead {rd} {tag} {}", esi_text(esi)),
             Evpn::Mac { rd, tag, mac, ip: None } => write!(f, "evpn mac {rd} {tag} {mac} *"),
-            Evpn::Mac { rd, tag, mac, ip: Some(ip) } => write!(f, "evpn mac {rd} {tag} {mac} {ip}"),
-            Evpn::Imet { rd, tag, router } => write!(f, "evpn imet {rd} {tag} {router}"),
-            Evpn::Es { rd, esi, router } => write!(f, "evpn es {rd} {} {router}", esi_text(esi)),
+            Evpn::Mac { rd, tag, mac, ip: Some(ip) } => write!(f, "evpn mac {rd} {tag} {mac} {}", BirdIp(*ip)),
+            Evpn::Imet { rd, tag, router } => write!(f, "evpn imet {rd} {tag} {}", BirdIp(*router)),
+            Evpn::Es { rd, esi, router } => write!(f, "evpn es {rd} {} {}", esi_text(esi), BirdIp(*router)),
         }
     }
 }
@@ -229,18 +253,18 @@ impl fmt::Display for Evpn {
 impl fmt::Display for Net {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Net::Ip(p) => write!(f, "{p}"),
+            Net::Ip(p) => write!(f, "{}", BirdNet(p)),
             Net::Ext(e) => match &**e {
-                NetExt::Vpn { rd, prefix } => write!(f, "{rd} {prefix}"),
-                NetExt::Roa { prefix, max_len, asn } => write!(f, "{prefix}-{max_len} AS{asn}"),
+                NetExt::Vpn { rd, prefix } => write!(f, "{rd} {}", BirdNet(prefix)),
+                NetExt::Roa { prefix, max_len, asn } => write!(f, "{}-{max_len} AS{asn}", BirdNet(prefix)),
                 NetExt::Flow { v6, nlri } => super::flow::write_flow(f, *v6, &nlri.0),
-                NetExt::Sadr { dst, src } => write!(f, "{dst} from {src}"),
+                NetExt::Sadr { dst, src } => write!(f, "{} from {}", BirdNet(&(*dst).into()), BirdNet(&(*src).into())),
                 NetExt::Eth { mac, vlan: None } => write!(f, "{mac}"),
                 NetExt::Eth { mac, vlan: Some(v) } => write!(f, "{mac} vlan {v}"),
                 NetExt::Mpls(label) => write!(f, "{label}"),
                 NetExt::Aspa(asn) => write!(f, "{asn}"),
                 NetExt::Evpn(e) => write!(f, "{e}"),
-                NetExt::Neighbor { addr, ifindex } => write!(f, "{addr}%{ifindex}"),
+                NetExt::Neighbor { addr, ifindex } => write!(f, "{}%{ifindex}", BirdIp(*addr)),
             },
         }
     }

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use super::net::BirdIp;
 use super::prefix_set::{Bits, Entries, Family, Item, PrefixSet};
 
 /// One node: lengths it accepts, and its local prefixes as `(length, address)`.
@@ -109,7 +110,7 @@ impl Out<'_, '_> {
 
     fn entry<B: Bits>(&mut self, bits: B, len: u8, lengths: B) -> fmt::Result {
         self.gap()?;
-        write!(self.f, "{}/{len}{{{}}}", bits.address(), lengths.address())
+        write!(self.f, "{}/{len}{{{}}}", BirdIp(bits.address()), BirdIp(lengths.address()))
     }
 
     fn tree<B: Bits>(&mut self, entries: &Entries<B>) -> fmt::Result {

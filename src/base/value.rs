@@ -79,7 +79,7 @@ impl fmt::Display for Value {
             Value::Int(n) => write!(f, "{n}"),
             Value::Pair(n) => write_pair(f, *n),
             Value::Quad(n) => write!(f, "{}", Ipv4Addr::from(*n)),
-            Value::Ip(a) => write!(f, "{a}"),
+            Value::Ip(a) => write!(f, "{}", super::net::BirdIp(*a)),
             Value::Net(n) => write!(f, "{n}"),
             Value::Rd(r) => write!(f, "{r}"),
             Value::Mac(m) => write!(f, "{m}"),

@@ -60,6 +60,11 @@ impl Checker<'_> {
                 let (rd, esi) = (self.rd_part(rd)?, self.esi_part(esi)?);
                 NetExt::Evpn(Evpn::Es { rd, esi, router: self.address_part(router)? })
             }
+            ("eth", [_, vlan]) => {
+                let vid = self.number(vlan)?;
+                self.error(vlan.span.last, vlan.span, format!("Value {vid} out of range (0-4095)"));
+                return None;
+            }
             ("flow4" | "flow6", [flow]) => {
                 return match self.constant(flow)? {
                     Value::Net(net) => Some(net),

@@ -56,7 +56,9 @@ impl Checker<'_> {
             SetItem::One(expr) => match &expr.kind {
                 // Keys of these have narrower rules here than in an expression.
                 ExprKind::Pair(a, b) => {
-                    let (x, y) = (self.half(a)?, self.half(b)?);
+                    // BIRD looks at the numbers when it knows that no range follows.
+                    let at = expr.span.lookahead();
+                    let (x, y) = (self.half(a, at)?, self.half(b, at)?);
                     add(pair_range(x, y, x, y));
                 }
                 ExprKind::Ec(word, number, key, value) => {
@@ -75,8 +77,9 @@ impl Checker<'_> {
                 }
             },
             SetItem::Range(ends) => return self.range(&ends.0, &ends.1, add),
-            SetItem::PairPattern(parts, _) => {
-                let (first, second) = (self.half_part(&parts.0)?, self.half_part(&parts.1)?);
+            SetItem::PairPattern(parts, span) => {
+                let at = span.lookahead();
+                let (first, second) = (self.half_part(&parts.0, at)?, self.half_part(&parts.1, at)?);
                 if second == (0, 0xffff) {
                     add(pair_range(first.0, 0, first.1, 0xffff));
                 } else {
@@ -115,7 +118,8 @@ impl Checker<'_> {
 
     fn range(&mut self, a: &Expr, b: &Expr, add: &mut dyn FnMut(Range)) -> Option<()> {
         if let (ExprKind::Pair(p, q), ExprKind::Pair(r, s)) = (&a.kind, &b.kind) {
-            let (p, q, r, s) = (self.half(p)?, self.half(q)?, self.half(r)?, self.half(s)?);
+            let at = b.span.last;
+            let (p, q, r, s) = (self.half(p, at)?, self.half(q, at)?, self.half(r, at)?, self.half(s, at)?);
             if p > r || q > s {
                 self.error(b.span.last, b.span, "From value cannot be higher that To value in pair sets");
                 return None;
@@ -193,22 +197,20 @@ impl Checker<'_> {
         }
     }
 
-    fn half(&mut self, expr: &Expr) -> Option<u32> {
+    fn half(&mut self, expr: &Expr, at: Tok) -> Option<u32> {
         let n = self.number(expr)?;
         if n > 0xffff {
-            // BIRD looks at the number when the whole pair is read; a range might follow.
-            let at = expr.span.lookahead();
             self.error(at, expr.span, format!("Value {n} out of range (0-65535)"));
             return None;
         }
         Some(n)
     }
 
-    fn half_part(&mut self, part: &PatPart) -> Option<(u32, u32)> {
+    fn half_part(&mut self, part: &PatPart, at: Tok) -> Option<(u32, u32)> {
         match part {
-            PatPart::One(e) => self.half(e).map(|n| (n, n)),
+            PatPart::One(e) => self.half(e, at).map(|n| (n, n)),
             PatPart::Range(a, b) => {
-                let (from, to) = (self.half(a)?, self.half(b)?);
+                let (from, to) = (self.half(a, at)?, self.half(b, at)?);
                 if from > to {
                     let at = b.span.lookahead();
                     self.error(

@@ -30,6 +30,8 @@ impl Convert<'_> {
                 let mac = mac(self.tokens.value_at(at + 2));
                 match vlan.map(u16::try_from) {
                     None => ExprKind::Net(NetExt::Eth { mac, vlan: None }.into()),
+                    // Without a VLAN and VLAN 0 are the same net.
+                    Some(Ok(0)) => ExprKind::Net(NetExt::Eth { mac, vlan: None }.into()),
                     Some(Ok(vlan)) if vlan < 4096 => {
                         ExprKind::Net(NetExt::Eth { mac, vlan: Some(vlan) }.into())
                     }
