@@ -19,6 +19,8 @@ use crate::table::{Attrs, Bits, RouteSource};
 /// Routes announced, and routes looked at, in one slice: about a millisecond either way.
 const SLICE: usize = 2048;
 const LOOKS: usize = 128 * SLICE;
+/// Routes whose path numbers are looked for in one slice.
+const WALK: usize = 64 * SLICE;
 /// So many changes of a reconfiguration are made at once; the rest follows in slices.
 const AT_ONCE: usize = 100_000;
 
@@ -226,7 +228,6 @@ impl StaticInstance {
             let mut next = at;
             while next < end && announced < SLICE {
                 if self.dirty.get(self.dests.number(list[next].dest)) {
-                    self.ordinals.walk(list, next + 1);
                     self.announce(ports, next as u32);
                     announced += 1;
                 }
@@ -299,7 +300,7 @@ impl StaticInstance {
             let label = label(&old_routes, i);
             self.jobs.push_back(Job::Withdraw { net: route.net.clone(), path, label });
         }
-        self.ordinals = Ordinals::known(&routes.list, diff.later);
+        self.ordinals = Ordinals::known(diff.later);
         for &(i, j, _) in diff.pairs.iter().filter(|(_, _, same)| !same) {
             let (before, after) = (label(&old_routes, i), label(&routes, j));
             if let Some(label) = before.filter(|_| before != after && old_sent.get(i)) {
@@ -348,7 +349,9 @@ impl Instance for StaticInstance {
             let numbers = self.dests.numbers(|d| matches!(d, StaticDest::Recursive { .. }));
             self.resolve(ports, numbers);
         }
-        if self.jobs.is_empty() {
+        if !self.ordinals.complete() {
+            self.ordinals.walk(&self.routes.list, WALK);
+        } else if self.jobs.is_empty() {
             self.run_sweep(ports);
         } else {
             self.run_jobs(ports, SLICE);
