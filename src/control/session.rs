@@ -95,8 +95,18 @@ impl Session {
             self.ctx.reply.end(Code::CommandTooLong, "Command too long");
             return Ok(());
         };
-        let line = String::from_utf8_lossy(&line).into_owned();
-        let judged = match command::judge(&line, &*self.ctx.scope()) {
+        let line = String::from_utf8_lossy(&line);
+        let scope = self.ctx.scope();
+        // Terms may compute for a while, and ask the engine: not on the thread of all sessions.
+        let line: Arc<str> = line.into();
+        let judged = if ["eval", "where", "filter"].iter().any(|word| line.contains(word)) {
+            let line = line.clone();
+            let work = tokio::task::spawn_blocking(move || command::judge(&line, &*scope));
+            work.await.map_err(std::io::Error::other)?
+        } else {
+            command::judge(&line, &*scope)
+        };
+        let judged = match judged {
             Ok(judged) => judged,
             Err(refusal) => {
                 self.ctx.refuse(refusal);

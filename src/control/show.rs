@@ -148,6 +148,11 @@ impl RouteShow {
         true
     }
 
+    /// Whether filters run, which may take long and ask the engine.
+    pub fn runs_filters(&self) -> bool {
+        self.wanted.filter.is_some() || self.wanted.export.is_some()
+    }
+
     /// Whether nothing has to be known of a route but that it is there.
     fn only_counts(&self) -> bool {
         let w = &self.wanted;

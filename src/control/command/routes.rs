@@ -15,6 +15,7 @@ use crate::control::render::route::RouteWriter;
 use crate::control::show::{Budget, ExportQuestion, Numbers, Part, RouteShow, Wanted};
 use crate::control::view::SymbolClass;
 use crate::control::view::route::{Door, ProtocolDoors, RouteFilter, RouteWorld};
+use crate::control::wire::Reply;
 use crate::table::Snapshot;
 
 pub(super) const COMMAND: Command = Command {
@@ -432,11 +433,31 @@ async fn run(ctx: &mut Context, query: Query) -> Result<(), Stop> {
     }
 }
 
+/// Does a part of a show on a thread where it disturbs nobody.
+async fn apart<R: Send + 'static>(
+    ctx: &mut Context,
+    mut show: RouteShow,
+    work: impl FnOnce(&mut RouteShow, &mut Reply) -> R + Send + 'static,
+) -> Result<(RouteShow, R), Stop> {
+    let mut reply = std::mem::take(&mut ctx.reply);
+    let work = tokio::task::spawn_blocking(move || {
+        let result = work(&mut show, &mut reply);
+        (show, reply, result)
+    });
+    let (show, reply, result) = work.await.map_err(std::io::Error::other)?;
+    ctx.reply = reply;
+    Ok((show, result))
+}
+
 /// One net of each table.
 async fn single(ctx: &mut Context, mut show: RouteShow, nets: Vec<Net>, usable: bool) -> Result<(), Stop> {
     while let Some(table) = show.table() {
         let found = ctx.wait(table.find(nets.clone(), usable)).await?;
-        show.found(found.as_ref(), &mut ctx.reply);
+        if show.runs_filters() && found.is_some() {
+            (show, ()) = apart(ctx, show, move |show, reply| show.found(found.as_ref(), reply)).await?;
+        } else {
+            show.found(found.as_ref(), &mut ctx.reply);
+        }
         ctx.pace().await?;
     }
     if show.looked_at_any() {
@@ -456,18 +477,15 @@ async fn whole(ctx: &mut Context, mut show: RouteShow) -> Result<(), Stop> {
                 Some(current) => current,
                 None => ctx.wait(table.snapshot()).await?,
             };
-            if current.end().0 <= AT_ONCE {
+            if current.end().0 <= AT_ONCE && !show.runs_filters() {
                 done = show.step(&current, PIECE, &mut ctx.reply);
                 snapshot = Some(current);
             } else {
-                let mut reply = std::mem::take(&mut ctx.reply);
-                let work = tokio::task::spawn_blocking(move || {
-                    let done = show.step(&current, PIECE, &mut reply);
-                    (show, current, reply, done)
-                });
-                let current;
-                (show, current, ctx.reply, done) = work.await.map_err(std::io::Error::other)?;
-                snapshot = Some(current);
+                let step = move |show: &mut RouteShow, reply: &mut Reply| {
+                    (show.step(&current, PIECE, reply), current)
+                };
+                let (walked, (finished, back)) = apart(ctx, show, step).await?;
+                (show, done, snapshot) = (walked, finished, Some(back));
             }
             if ctx.reply.pending().len() >= CHUNK || !done {
                 ctx.send_or(PATIENCE, || snapshot = None).await?;
