@@ -28,9 +28,7 @@ pub(super) fn text(engine: &Engine, what: DumpWhat) -> String {
         DumpWhat::Routes => core.tables().try_for_each(|t| {
             writeln!(out, "table {} {} nets {} routes", t.name(), t.net_count(), t.route_count())
         }),
-        DumpWhat::FilterAll => {
-            core.config.filters().try_for_each(|(name, _)| writeln!(out, "filter {name}"))
-        }
+        DumpWhat::FilterAll => core.config.filters().try_for_each(|(name, _)| writeln!(out, "filter {name}")),
         DumpWhat::Events => writeln!(out, "next timer {:?}", engine.next_timer()),
         DumpWhat::Sockets | DumpWhat::AoKeys => Ok(()),
     };

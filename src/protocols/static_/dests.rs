@@ -13,11 +13,9 @@ use crate::base::{EnumType, NextHop, Value};
 use crate::config::Vrf;
 use crate::engine::api::{Ports, Resolution, StaticHopLine, StaticTarget};
 use crate::engine::iface::{Ifaces, can_be_gateway};
-use crate::table::{AttrId, Attrs, Dest, RouteSource};
+use crate::filter::attributes::id;
+use crate::table::{Attrs, Dest, RouteSource};
 
-const MPLS_LABEL: AttrId = AttrId(0x0010);
-const MPLS_POLICY: AttrId = AttrId(0x0011);
-const ASPA_PROVIDERS: AttrId = AttrId(0x0020);
 /// `MPLS_POLICY_STATIC`
 const POLICY_STATIC: u8 = 1;
 /// Labels on one packet.
@@ -232,11 +230,11 @@ pub(super) fn resolve(
         StaticDest::Prohibit => Dest::Prohibit,
         StaticDest::None => Dest::None,
         StaticDest::Providers(list) => {
-            attrs.set(ASPA_PROVIDERS, Value::Clist(list.as_slice().into()));
+            attrs.set(id::ASPA_PROVIDERS, Value::Clist(list.as_slice().into()));
             Dest::None
         }
         StaticDest::Transit => {
-            attrs.set(ASPA_PROVIDERS, Value::Clist(vec![0].into()));
+            attrs.set(id::ASPA_PROVIDERS, Value::Clist(vec![0].into()));
             Dest::None
         }
     };
@@ -263,8 +261,8 @@ fn resolved(resolution: Resolution, labels: &Labels) -> Dest {
 /// The attributes of a route with a label of its own.
 pub(super) fn labelled(attrs: &Attrs, label: u32) -> Attrs {
     let mut attrs = attrs.clone();
-    attrs.set(MPLS_LABEL, Value::Int(label));
-    attrs.set(MPLS_POLICY, Value::Enum(EnumType::MplsPolicy, POLICY_STATIC));
+    attrs.set(id::MPLS_LABEL, Value::Int(label));
+    attrs.set(id::MPLS_POLICY, Value::Enum(EnumType::MplsPolicy, POLICY_STATIC));
     attrs
 }
 
