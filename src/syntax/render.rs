@@ -151,6 +151,11 @@ mod tests {
     }
 
     #[test]
+    fn a_caret_never_splits_a_character() {
+        assert!(shown("define größe = À;\n".as_bytes()).contains("größe"));
+    }
+
+    #[test]
     fn all_errors_of_a_file_are_shown() {
         insta::assert_snapshot!(shown(
             b"define a = ;\nprotocol device { scan 5; scan time 1.5; }\nrouter id 10.0.0.1\n"

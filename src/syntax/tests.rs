@@ -293,7 +293,7 @@ mod properties {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
+        #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
 
         #[test]
         fn random_bytes_are_refused_in_peace(text in prop::collection::vec(any::<u8>(), 0..300)) {
