@@ -38,7 +38,7 @@ pub(super) struct Scan {
     /// Nets somebody else has written since, or that we delete without a number.
     touched: HashSet<Dst, FxBuildHasher>,
     /// Of the keys where a foreign route took our place: whether a foreign one and one of ours stand there.
-    taken: HashMap<Dst, (bool, bool), FxBuildHasher>,
+    taken: HashMap<(Dst, u32), (bool, bool), FxBuildHasher>,
     /// Routes of ours that nobody wants.
     doomed: Vec<(Dst, u32)>,
 }
@@ -92,10 +92,11 @@ impl KernelSync {
         if read.class == Class::Ignored || scan.was_touched(dst) {
             return;
         }
-        if self.taken.get(dst).is_some_and(|taken| taken.metric == metric)
+        if !self.taken.is_empty()
+            && self.taken.contains_key(&(*dst, metric))
             && let Some(scan) = &mut self.scan
         {
-            let found = scan.taken.entry(*dst).or_default();
+            let found = scan.taken.entry((*dst, metric)).or_default();
             found.0 |= read.class != Class::Ours;
             found.1 |= read.class == Class::Ours;
         }
@@ -151,7 +152,7 @@ impl KernelSync {
             return;
         }
         // What took our place may stand here, too; that is settled at the end of the scan.
-        let contested = self.taken.contains_key(dst);
+        let contested = !self.taken.is_empty() && self.taken.contains_key(&(*dst, metric));
         let believed = self.flags[id as usize];
         self.drop_flags(id, DOUBT | WAIT);
         self.put(id, PRESENT);
@@ -352,15 +353,15 @@ impl KernelSync {
         number: &impl Fn(&Dst) -> Option<u32>,
         out: &mut Vec<Action>,
     ) {
-        for (dst, taken) in std::mem::take(&mut self.taken) {
-            let id = self.entry(number(&dst), &dst).filter(|id| self.metric_of(*id) == taken.metric);
+        for ((dst, metric), taken) in std::mem::take(&mut self.taken) {
+            let id = self.entry(number(&dst), &dst).filter(|id| self.metric_of(*id) == metric);
             if scan.was_touched(&dst) || id.is_some_and(|id| scan.touched_ids.get(id) || self.has(id, FLYING))
             {
-                self.taken.insert(dst, taken);
+                self.taken.insert((dst, metric), taken);
                 out.push(Action::Scan(SOON));
                 continue;
             }
-            match scan.taken.get(&dst).copied().unwrap_or_default() {
+            match scan.taken.get(&(dst, metric)).copied().unwrap_or_default() {
                 (true, true) => {
                     // Side by side at one key. Ours may need a change.
                     if let Some(id) = id {
@@ -376,9 +377,9 @@ impl KernelSync {
                         self.refuse(id, out);
                         scan.touched_ids.set(id, true);
                     }
-                    self.restores.push_back((dst, taken.metric, Arc::clone(&taken.body)));
+                    self.restores.push_back((dst, metric, Arc::clone(&taken.body)));
                     // Whether it came to stand there, a scan will tell.
-                    self.taken.insert(dst, Taken { tries: taken.tries + 1, raced: true, ..taken });
+                    self.taken.insert((dst, metric), Taken { tries: taken.tries + 1, raced: true, ..taken });
                     out.push(Action::Scan(SOON));
                 }
                 (false, _) => {}
@@ -425,8 +426,8 @@ impl KernelSync {
                 }
             }
             _ => {
-                if gone && self.taken.get(dst).is_some_and(|taken| taken.metric == metric) {
-                    self.taken.remove(dst);
+                if gone {
+                    self.taken.remove(&(*dst, metric));
                 }
                 match id {
                     Some(id) if gone => self.given_back(id),

@@ -98,7 +98,6 @@ pub enum Warning {
 /// A foreign route in the place of one of ours.
 #[derive(Clone, Debug)]
 pub(super) struct Taken {
-    pub(super) metric: u32,
     pub(super) body: Arc<RouteBody>,
     /// How often it was put back.
     pub(super) tries: u8,
@@ -153,7 +152,7 @@ pub struct KernelSync {
     moved: HashMap<u32, SmallVec<[u32; 2]>, FxBuildHasher>,
     leaving: HashMap<Dst, u32, FxBuildHasher>,
     /// Foreign routes that took the place of ours, until a scan confirms them.
-    pub(super) taken: HashMap<Dst, Taken, FxBuildHasher>,
+    pub(super) taken: HashMap<(Dst, u32), Taken, FxBuildHasher>,
     pub(super) damping: HashMap<u32, u8, FxBuildHasher>,
     pub(super) stubborn: HashMap<u32, u8, FxBuildHasher>,
     pub(super) aliens: Aliens,
@@ -639,8 +638,8 @@ impl KernelSync {
                 if matches!(flight, Flight::Add { .. }) && !self.has(id, DOUBT) {
                     // The kernel would have refused, so nobody else stands there.
                     self.drop_flags(id, BLOCKED);
-                    if self.taken.get(&dst).is_some_and(|taken| !taken.raced) {
-                        self.taken.remove(&dst);
+                    if self.taken.get(&(dst, metric)).is_some_and(|taken| !taken.raced) {
+                        self.taken.remove(&(dst, metric));
                     }
                 }
             }
@@ -755,7 +754,7 @@ impl KernelSync {
             Some(_) => DriftKind::Changed,
             None => DriftKind::Deleted,
         };
-        self.taken.remove(dst);
+        self.taken.remove(&(*dst, self.metric_of(id)));
         match kind {
             DriftKind::Deleted => self.put(id, DOUBT),
             _ => self.put(id, STALE | PRESENT),
@@ -783,9 +782,9 @@ impl KernelSync {
             // An addition of ours overwrites nobody.
             let replacing = self.has(id, FLYING) && self.flights.replaces(id);
             if replacing || self.has(id, PRESENT | DOUBT) {
-                let raced = replacing || self.taken.get(dst).is_some_and(|taken| taken.raced);
-                let metric = self.metric_of(id);
-                self.taken.insert(*dst, Taken { metric, body: Arc::clone(body), tries: 0, raced });
+                let key = (*dst, self.metric_of(id));
+                let raced = replacing || self.taken.get(&key).is_some_and(|taken| taken.raced);
+                self.taken.insert(key, Taken { body: Arc::clone(body), tries: 0, raced });
                 out.push(Action::Scan(SOON));
             }
             self.put(id, DOUBT);
@@ -809,7 +808,7 @@ impl KernelSync {
     ) {
         let here = self.has(id, FLYING) && self.flights.metric_of(id) == Some(metric);
         if here && self.flights.replaces(id) {
-            self.taken.insert(*dst, Taken { metric, body: Arc::clone(body), tries: 0, raced: true });
+            self.taken.insert((*dst, metric), Taken { body: Arc::clone(body), tries: 0, raced: true });
             out.push(Action::Scan(SOON));
         }
     }
