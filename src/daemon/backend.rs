@@ -80,7 +80,7 @@ impl Backend for Daemon {
     }
 
     fn scope(&self) -> Arc<dyn Scope> {
-        Arc::new(super::scope::ConfigScope::new(self.config(), self.handle.clone()))
+        Arc::new(super::scope::ConfigScope::new(self.config(), self.loader.custom.clone(), self.handle.clone()))
     }
 
     fn status(&self) -> Answer<'_, StatusView> {
@@ -247,7 +247,7 @@ impl Job {
         let result = tokio::task::spawn_blocking(move || loader.load(&path)).await;
         match result {
             Ok(Ok(config)) => return Some(config),
-            Ok(Err(refusal)) => self.say(ConfigEvent::Refused(refusal)).await,
+            Ok(Err(refusal)) => self.say(ConfigEvent::Refused(refusal.to_string())).await,
             Err(panic) => self.say(ConfigEvent::Refused(format!("reading failed internally: {panic}"))).await,
         }
         None

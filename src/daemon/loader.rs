@@ -1,24 +1,22 @@
-//! From a file to a configuration, on a thread with a stack for deeply nested files.
+//! From a file to a configuration, with everything a daemon's configurations share.
 
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::config::Config;
+use crate::config::{self, Config, Failure};
+use crate::filter::CustomAttrs;
+use crate::syntax::Disk;
 
-type Load = dyn Fn(&Path) -> Result<Arc<Config>, String> + Send + Sync;
-
-/// Reads configurations; the error is the one line BIRD would print.
-#[derive(Clone)]
-pub struct Loader(Arc<Load>);
+/// Reads configurations.
+#[derive(Clone, Default)]
+pub struct Loader {
+    /// Numbers of the users' attributes; routes carry them, so they outlive a configuration.
+    pub custom: CustomAttrs,
+}
 
 impl Loader {
-    /// A loader around a function.
-    pub fn new(load: impl Fn(&Path) -> Result<Arc<Config>, String> + Send + Sync + 'static) -> Loader {
-        Loader(Arc::new(load))
-    }
-
     /// Reads and checks a file. Takes its time: not for the engine's thread.
-    pub fn load(&self, path: &Path) -> Result<Arc<Config>, String> {
-        (self.0)(path)
+    pub fn load(&self, path: &Path) -> Result<Arc<Config>, Failure> {
+        config::load(path, crate::protocols::SYNTAX, &self.custom, &Disk)
     }
 }

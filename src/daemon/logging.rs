@@ -24,13 +24,14 @@ pub struct Logging {
 
 struct Open {
     sinks: Option<LogSinks>,
+    on_stderr: bool,
     format: TimeFormat,
 }
 
 impl Logging {
     /// A log with no destination but, where asked for, standard error.
     pub fn new(started: Instant, stderr: bool) -> Logging {
-        let open = Open { sinks: None, format: TimeFormats::default().log };
+        let open = Open { sinks: None, on_stderr: false, format: TimeFormats::default().log };
         let log = Logging { started, stderr, echo: Arc::default(), open: Mutex::new(open) };
         if let Err(error) = log.switch(&[], TimeFormats::default().log) {
             eprintln!("bird: {error}");
@@ -56,8 +57,14 @@ impl Logging {
         }
         let sinks = LogSinks::open(&targets).map_err(|e| e.to_string())?;
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        *open = Open { sinks: Some(sinks), format };
+        let on_stderr = targets.iter().any(|t| t.place == LogPlace::Stderr);
+        *open = Open { sinks: Some(sinks), on_stderr, format };
         Ok(())
+    }
+
+    /// Whether messages show on standard error.
+    pub fn is_on_stderr(&self) -> bool {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).on_stderr
     }
 
     /// Opens files anew: somebody may have moved them away (SIGHUP).

@@ -72,13 +72,13 @@ struct Gate {
 }
 
 impl Gate {
-    fn new(core: &Core, ch: &Channel) -> Gate {
+    fn new(handle: &Handle, naming: &Arc<Naming>, ch: &Channel) -> Gate {
         Gate {
             mode: ch.mode,
             rule: ch.rule.clone(),
             export_in: ch.config.export_in.clone(),
             filter: ch.config.export.clone(),
-            runner: FilterRunner::new(core),
+            runner: FilterRunner::silent(handle.clone(), naming.clone()),
             exported: ch.exported.clone(),
             exported_any: ch.exported_any.clone(),
         }
@@ -100,7 +100,7 @@ impl ExportView for Gate {
         }
     }
     fn filter(&self, net: &Net, route: &Route) -> Verdict {
-        self.runner.run(&self.filter, net, route)
+        self.runner.run_silent(&self.filter, net, route)
     }
     fn merged(&self, net: &Net, routes: &[Route]) -> Option<Route> {
         let ExportMode::Merged { limit } = self.mode else { return None };
@@ -146,6 +146,7 @@ pub(super) fn world(engine: &Engine, handle: &Handle, protocols: &[Arc<str>]) ->
         .filter_map(|kind| core.config.tables.iter().find(|t| t.net_type == *kind))
         .map(|t| t.name.clone())
         .collect();
+    let naming = Arc::new(naming(core));
     let doors = protocols.iter().filter_map(|name| core.proto_named(name)).map(|proto| ProtocolDoors {
         name: proto.name.clone(),
         id: proto.id,
@@ -157,11 +158,11 @@ pub(super) fn world(engine: &Engine, handle: &Handle, protocols: &[Arc<str>]) ->
                 name: ch.config.name.into(),
                 table: ch.config.table.clone(),
                 exporting: ch.is_exporting(),
-                export: Arc::new(Gate::new(core, ch)),
+                export: Arc::new(Gate::new(handle, &naming, ch)),
             })
             .collect(),
     });
-    RouteWorld { tables, defaults, protocols: doors.collect(), naming: Arc::new(naming(core)) }
+    RouteWorld { tables, defaults, protocols: doors.collect(), naming }
 }
 
 fn naming(core: &Core) -> Naming {

@@ -17,7 +17,7 @@ use super::logging::Logging;
 use crate::base::LogClass;
 use crate::config::Config;
 use crate::control::backend::{Backend, ConfigEvent};
-use crate::control::server::{Audit, Options as ServerOptions, Server, Socket};
+use crate::control::server::{Audit, Options as ServerOptions, Server, Socket, SocketError};
 use crate::engine::logger::{LogOutput, Logger};
 use crate::engine::{Engine, Handle};
 use crate::sys::linux::NetlinkKernel;
@@ -44,12 +44,16 @@ pub struct Settings {
     pub recover: bool,
 }
 
-/// Runs until the end. Errors are what stands behind `bird: ` on standard error.
+/// Runs until the end. Errors are what stands behind `bird: ` on standard error; an empty one was logged there already.
 pub fn run(settings: &Settings, loader: Loader) -> anyhow::Result<()> {
     let identity =
         Identity::find(settings.user.as_deref(), settings.group.as_deref()).map_err(|e| anyhow!(e))?;
-    let config = loader.load(&settings.config).map_err(|e| anyhow!(e))?;
-    let socket = Socket::bind(&settings.socket, identity.owner())?;
+    let config = loader.load(&settings.config).map_err(|e| anyhow!("{}", e.at_start()))?;
+    let socket = Socket::bind(&settings.socket, identity.owner()).map_err(|error| match error {
+        SocketError::InUse => anyhow!("{error}"),
+        // The second line is BIRD's, and as in BIRD a message of its own.
+        SocketError::Failed(..) => anyhow!("{error}\nbird: Won't run without control socket"),
+    })?;
     let launch = match settings.foreground {
         true => Launch::foreground(),
         false => Launch::background().context("cannot go to the background")?,
@@ -103,7 +107,10 @@ async fn serve(
         }
     };
     handle.run(make, |result| drop(booted.send(result)), || _ = ended.send(()))?;
-    boot.await.unwrap_or_else(|_| Err("the engine failed to start".into())).map_err(|e| anyhow!(e))?;
+    if let Err(why) = boot.await.unwrap_or_else(|_| Err("the engine failed to start".into())) {
+        log.write(LogClass::Fatal, &why);
+        return Err(anyhow!(if log.is_on_stderr() { String::new() } else { why }));
+    }
 
     let daemon =
         Arc::new(Daemon::new(handle, started, settings.config.clone(), loader, hostname().into(), shared));
@@ -137,8 +144,7 @@ async fn serve(
                     log.reopen();
                     tokio::spawn(follow(daemon.reload(), log.clone()));
                 }
-                Asked::End(name) => {
-                    log.write(LogClass::Info, &format!("Shutdown requested by {name}"));
+                Asked::End => {
                     manager.tell(ServiceState::Stopping, Some("shutting down"));
                     daemon.shutdown(false);
                 }
@@ -161,8 +167,13 @@ fn take_sockets(server: &mut Server, config: &Config, log: &Logging) {
     }
 }
 
+/// Says which user changed what. What the daemon's own user does is not news.
 fn audit(log: Arc<Logging>) -> Box<dyn Fn(&Audit<'_>) + Send + Sync> {
+    let own = rustix::process::geteuid().as_raw();
     Box::new(move |audit| {
+        if audit.uid == Some(own) {
+            return;
+        }
         let who = match (&audit.user, audit.uid) {
             (Some(name), _) => name.clone(),
             (None, Some(uid)) => format!("uid {uid}"),
@@ -192,7 +203,7 @@ async fn dump(daemon: &Daemon, log: &Logging) {
 
 enum Asked {
     Reload,
-    End(&'static str),
+    End,
     Dump,
 }
 
@@ -216,8 +227,8 @@ impl Signals {
     async fn next(&mut self) -> Asked {
         tokio::select! {
             _ = self.hangup.recv() => Asked::Reload,
-            _ = self.terminate.recv() => Asked::End("SIGTERM"),
-            _ = self.interrupt.recv() => Asked::End("SIGINT"),
+            _ = self.terminate.recv() => Asked::End,
+            _ = self.interrupt.recv() => Asked::End,
             _ = self.user.recv() => Asked::Dump,
         }
     }

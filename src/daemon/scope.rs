@@ -1,57 +1,160 @@
 //! What names and terms of the command line mean in the running configuration.
 
+use std::fmt::Write as _;
+use std::io::Write as _;
 use std::sync::Arc;
 
-use crate::base::Value;
-use crate::config::Config;
+use super::filters::{FilterRunner, OffEngine};
+use crate::base::{Net, Value};
+use crate::config::{Config, FilterRef};
 use crate::control::backend::{FilterKind, Scope, TermError};
 use crate::control::view::SymbolClass;
-use crate::control::view::route::RouteFilter;
+use crate::control::view::route::{Naming, RouteFilter, Verdict};
 use crate::engine::Handle;
-use crate::table::{AttrId, Attrs};
+use crate::filter::attributes::{CustomAttrs, id, show};
+use crate::filter::compile::OneLine;
+use crate::filter::{Checker, Machine, Symbol, Symbols};
+use crate::syntax::diag::{Diagnostics, Severity};
+use crate::syntax::names::{Names, Sym};
+use crate::syntax::{self, Part};
+use crate::table::{AttrId, Attrs, Route};
 
 /// The names of one configuration.
 pub(super) struct ConfigScope {
     config: Arc<Config>,
-    _handle: Handle,
+    custom: CustomAttrs,
+    handle: Handle,
 }
 
 impl ConfigScope {
-    pub(super) fn new(config: Arc<Config>, handle: Handle) -> ConfigScope {
-        ConfigScope { config, _handle: handle }
+    pub(super) fn new(config: Arc<Config>, custom: CustomAttrs, handle: Handle) -> ConfigScope {
+        ConfigScope { config, custom, handle }
+    }
+
+    /// The language's words and those of the configuration's names that hide one of them.
+    fn words(&self) -> (Names, Vec<Sym>) {
+        let names = syntax::fresh_names();
+        let taken = self.config.symbols.iter().filter_map(|(word, _)| names.find(word)).collect();
+        (names, taken)
+    }
+
+    /// Checks a parsed piece; the first error is the answer.
+    fn check<T, R>(
+        &self,
+        part: &Part<T>,
+        work: impl FnOnce(&mut Checker<'_>, &T) -> Option<R>,
+    ) -> Result<R, TermError> {
+        let mut symbols = Symbols::on(self.config.symbols.clone());
+        let mut diagnostics = Diagnostics::default();
+        let world = OffEngine::new(self.handle.clone());
+        let mut checker =
+            Checker::new(&mut symbols, &part.names, &self.custom, &OneLine, &mut diagnostics);
+        checker.env = &world;
+        let result = work(&mut checker, &part.value);
+        let error = diagnostics.sorted().into_iter().find(|d| d.severity == Severity::Error);
+        match (result, error) {
+            (Some(result), None) => Ok(result),
+            (_, Some(error)) => Err(TermError::Parse(error.message)),
+            (None, None) => Err(TermError::Runtime),
+        }
+    }
+}
+
+fn class(symbol: &Symbol) -> SymbolClass {
+    match symbol {
+        Symbol::Protocol(kind) => SymbolClass::Protocol(kind),
+        Symbol::Template(_) => SymbolClass::Template,
+        Symbol::Table(kind) => SymbolClass::Table(*kind),
+        Symbol::Filter(_) => SymbolClass::Filter,
+        Symbol::Function(_) => SymbolClass::Function,
+        Symbol::Constant(_) => SymbolClass::Constant,
+        Symbol::Attribute(..) => SymbolClass::Attribute,
+        Symbol::MplsDomain => SymbolClass::MplsDomain,
+        Symbol::MplsRange => SymbolClass::MplsRange,
+        Symbol::ThreadGroup => SymbolClass::Undefined,
     }
 }
 
 impl Scope for ConfigScope {
     fn find(&self, name: &str) -> Option<SymbolClass> {
-        let config = &self.config;
-        None.or_else(|| config.table(name).map(|t| SymbolClass::Table(t.net_type)))
-            .or_else(|| config.protocol(name).map(|p| SymbolClass::Protocol(p.kind.display())))
-            .or_else(|| config.filter(name).map(|_| SymbolClass::Filter))
+        // The class of a protocol carries its kind as shells show it, so the configuration is asked first.
+        let protocol = self.config.protocol(name).map(|p| SymbolClass::Protocol(p.kind.display()));
+        protocol.or_else(|| self.config.symbols.get(name).map(|entry| class(&entry.symbol)))
     }
 
     fn list(&self) -> Vec<(Arc<str>, SymbolClass)> {
-        let tables = self.config.tables.iter().map(|t| (t.name.clone(), SymbolClass::Table(t.net_type)));
-        let protocols =
-            self.config.protocols.iter().map(|p| (p.name.clone(), SymbolClass::Protocol(p.kind.display())));
-        tables.chain(protocols).collect()
+        let symbols = self.config.symbols.iter();
+        symbols.map(|(word, entry)| (word.clone(), class(&entry.symbol))).collect()
     }
 
-    fn eval(&self, _term: &str) -> Result<String, TermError> {
-        Err(TermError::Parse("not built yet".into()))
+    fn eval(&self, term: &str) -> Result<String, TermError> {
+        let (names, taken) = self.words();
+        let part = syntax::parse_term(term, &names, &taken).map_err(|d| TermError::Parse(d.message))?;
+        if !term[part.rest..].trim().is_empty() {
+            return Err(TermError::Parse(format!("syntax error, unexpected '{}'", &term[part.rest..])));
+        }
+        let program = self.check(&part, |checker, term| checker.term(term))?;
+        let world = OffEngine::new(self.handle.clone());
+        match crate::filter::evaluate(&program, &mut Machine::default(), &world) {
+            Ok(value) => Ok(value.to_string()),
+            Err(error) => {
+                world.error(error.line, &error.message);
+                Err(TermError::Runtime)
+            }
+        }
     }
 
-    fn attribute(&self, _id: AttrId, _value: &Value, _out: &mut Vec<u8>) {}
-
-    fn igp_metric(&self, _attrs: &Attrs) -> Option<u32> {
-        None
+    fn attribute(&self, id: AttrId, value: &Value, out: &mut Vec<u8>) {
+        // Writing into memory does not fail.
+        let _ = write!(out, "{}", show(id, value, &self.custom));
     }
 
-    fn mpls_label(&self, _attrs: &Attrs) -> Option<u32> {
-        None
+    fn igp_metric(&self, attrs: &Attrs) -> Option<u32> {
+        attrs.get_int(id::IGP_METRIC)
     }
 
-    fn filter(&self, _kind: FilterKind, _text: &str) -> Result<(Arc<dyn RouteFilter>, usize), TermError> {
-        Err(TermError::Parse("not built yet".into()))
+    fn mpls_label(&self, attrs: &Attrs) -> Option<u32> {
+        attrs.get_int(id::MPLS_LABEL)
+    }
+
+    fn filter(&self, kind: FilterKind, text: &str) -> Result<(Arc<dyn RouteFilter>, usize), TermError> {
+        let parse_error = |d: crate::syntax::diag::Diagnostic| TermError::Parse(d.message);
+        let (names, taken) = self.words();
+        let (filter, rest) = match kind {
+            FilterKind::Where => {
+                let part = syntax::parse_term(text, &names, &taken).map_err(parse_error)?;
+                (self.check(&part, |checker, term| checker.where_filter(term))?, part.rest)
+            }
+            FilterKind::Inline => {
+                let part = syntax::parse_filter_body(text, &names, &taken).map_err(parse_error)?;
+                (self.check(&part, |checker, body| checker.inline_filter(body))?, part.rest)
+            }
+            FilterKind::Named => {
+                let end = text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len());
+                match self.config.symbols.get(&text[..end]).map(|entry| &entry.symbol) {
+                    Some(Symbol::Filter(filter)) => (filter.clone(), end),
+                    Some(_) => return Err(TermError::Parse("Filter name required".into())),
+                    None => {
+                        let mut message = "syntax error, unexpected CF_SYM_UNDEFINED".to_owned();
+                        let _ = write!(message, ", `{}` is no filter", &text[..end]);
+                        return Err(TermError::Parse(message));
+                    }
+                }
+            }
+        };
+        let runner = FilterRunner::new(self.handle.clone());
+        Ok((Arc::new(LineFilter { filter: FilterRef::Inline(filter), runner }), rest))
+    }
+}
+
+/// A filter of the command line.
+struct LineFilter {
+    filter: FilterRef,
+    runner: FilterRunner,
+}
+
+impl RouteFilter for LineFilter {
+    fn run(&self, net: &Net, route: &Route, naming: &Naming) -> Verdict {
+        self.runner.run(&self.filter, net, route, naming)
     }
 }

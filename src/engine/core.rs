@@ -17,6 +17,7 @@ use super::logger::Logger;
 use super::proto::Proto;
 use crate::base::{ChannelId, LogClass, Net, NetType, ProtoId};
 use crate::config::{Config, DebugMask, FilterRef, ProtocolConfig, TableConfig};
+use crate::filter::Machine;
 use crate::sys::kernel::{Family, Kernel, KernelError, Question, RouteOp, Ticket};
 use crate::table::{Attrs, Bits, Interner, NetId, Source, Table};
 
@@ -72,6 +73,7 @@ pub struct Core {
     pub(super) askers: FxHashMap<Ticket, Asker>,
     pub(super) next_ticket: Ticket,
     pub(super) interner: Interner,
+    pub(super) machine: Machine,
     pub(super) timers: BTreeSet<(u64, ProtoId, u32)>,
     pub(super) armed: FxHashMap<(ProtoId, u32), u64>,
     pub(super) workers: VecDeque<ProtoId>,
@@ -113,6 +115,7 @@ impl Core {
             askers: FxHashMap::default(),
             next_ticket: 1,
             interner: Interner::default(),
+            machine: Machine::default(),
             timers: BTreeSet::new(),
             armed: FxHashMap::default(),
             workers: VecDeque::new(),
@@ -242,6 +245,15 @@ impl Core {
 
     pub(super) fn later_fail(&mut self, proto: ProtoId, restart: bool) {
         self.pending.push_back(Pending::Fail(proto, restart));
+    }
+
+    /// One line for the log on behalf of somebody else; errors are limited in rate.
+    pub fn say(&mut self, class: LogClass, text: &str) {
+        let now = self.now_us();
+        match class {
+            LogClass::Error => self.logger.limited(now, class, format_args!("{text}")),
+            _ => self.log_line(class, format_args!("{text}")),
+        }
     }
 
     pub(super) fn log_line(&mut self, class: LogClass, text: std::fmt::Arguments<'_>) {
@@ -434,7 +446,7 @@ impl Hands for Core {
         source: Source,
         attrs: Arc<Attrs>,
     ) -> Arc<Attrs> {
-        self.run_filter(commands, net, source, attrs).1
+        self.run_route_commands(commands, net, source, attrs)
     }
     fn set_preferred(&mut self, _me: ProtoId, preferred: Preferred) {
         self.ifaces.set_preferred(preferred);

@@ -67,6 +67,16 @@ impl Handle {
         answer.await.map_err(|_| EngineGone)
     }
 
+    /// The same for threads that may block; never call it on the engine's own.
+    pub fn call_blocking<R: Send + 'static>(
+        &self,
+        what: impl FnOnce(&mut Engine) -> R + Send + 'static,
+    ) -> Result<R, EngineGone> {
+        let (reply, answer) = std::sync::mpsc::sync_channel(1);
+        self.send(move |engine| drop(reply.send(what(engine))))?;
+        answer.recv().map_err(|_| EngineGone)
+    }
+
     /// Starts the thread. `make` builds the engine on it; `booted` hears whether it came up. The thread ends when the engine is finished.
     pub fn run(
         &self,

@@ -1,12 +1,14 @@
 //! Running filters on the engine's behalf, and telling what happened to a route (`debug routes`, `debug filters`).
 
+use std::cell::RefCell;
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::api::{LookAt, TraceFlag};
 use super::core::Core;
-use crate::base::{ChannelId, LogClass, Net};
+use crate::base::{ChannelId, IpNet, LogClass, Net};
 use crate::config::FilterRef;
+use crate::filter::{self, Env, Machine, RouteView, Verdict, attributes};
 use crate::table::{Attrs, Dest, NetId, Route, Source};
 
 impl Core {
@@ -18,9 +20,53 @@ impl Core {
         source: Source,
         attrs: Arc<Attrs>,
     ) -> (bool, Arc<Attrs>) {
-        match filter {
-            FilterRef::None => (false, attrs),
-            _ => (true, attrs),
+        let Some(filter) = filter.filter() else { return (matches!(filter, FilterRef::All), attrs) };
+        self.with_view(net, source, attrs, |view, machine, world| {
+            filter::run(filter, view, machine, world).verdict == Verdict::Accept
+        })
+    }
+
+    /// Runs the commands behind a static route; however they end, what they set stays.
+    pub(super) fn run_route_commands(
+        &mut self,
+        commands: &FilterRef,
+        net: &Net,
+        source: Source,
+        attrs: Arc<Attrs>,
+    ) -> Arc<Attrs> {
+        let Some(commands) = commands.filter() else { return attrs };
+        self.with_view(net, source, attrs, |view, machine, world| {
+            filter::run_commands(commands, view, machine, world);
+        })
+        .1
+    }
+
+    fn with_view<R>(
+        &mut self,
+        net: &Net,
+        source: Source,
+        attrs: Arc<Attrs>,
+        run: impl FnOnce(&mut RouteView<'_>, &mut Machine, &World<'_>) -> R,
+    ) -> (R, Arc<Attrs>) {
+        let mut machine = std::mem::take(&mut self.machine);
+        let proto = self.name_of(source.proto);
+        let world = World { core: self, said: RefCell::default() };
+        let mut view = RouteView::new(net, &attrs, &proto);
+        let result = run(&mut view, &mut machine, &world);
+        let edited = view.finish();
+        let said = world.said.into_inner();
+        self.machine = machine;
+        self.tell(said);
+        match edited {
+            Some(edited) => (result, self.interner.intern(edited)),
+            None => (result, attrs),
+        }
+    }
+
+    /// Writes down what filters said; errors are limited in rate.
+    fn tell(&mut self, said: Vec<(LogClass, String)>) {
+        for (class, text) in said {
+            self.say(class, &text);
         }
     }
 
@@ -135,5 +181,51 @@ struct BirdIp(IpAddr);
 impl std::fmt::Display for BirdIp {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.0.fmt(f)
+    }
+}
+
+/// The world as filters on the engine's thread see it. What they say is kept until they are done.
+struct World<'a> {
+    core: &'a Core,
+    said: RefCell<Vec<(LogClass, String)>>,
+}
+
+impl World<'_> {
+    fn say(&self, class: LogClass, text: String) {
+        self.said.borrow_mut().push((class, text));
+    }
+}
+
+impl Env for World<'_> {
+    fn covering_roas(&self, table: &str, prefix: &IpNet, each: &mut dyn FnMut(u8, u32) -> bool) {
+        if let Some(table) = self.core.table_named(table) {
+            table.covering_roas(prefix, each);
+        }
+    }
+    fn aspa_entries(&self, table: &str, customer: u32, each: &mut dyn FnMut(&[u32])) {
+        if let Some(table) = self.core.table_named(table) {
+            table.aspa_providers(customer, attributes::id::ASPA_PROVIDERS, each);
+        }
+    }
+    fn interface_name(&self, index: u32) -> Option<Arc<str>> {
+        self.core.ifaces().get(index).map(|i| i.name.clone())
+    }
+    fn interface_index(&self, name: &str) -> Option<u32> {
+        self.core.ifaces().by_name(name).map(|i| i.link.index)
+    }
+    fn gateway(&self, gateway: IpAddr, onlink: Option<u32>) -> Option<u32> {
+        self.core.ifaces().filter_gateway(gateway, onlink)
+    }
+    fn print(&self, line: &str) {
+        self.say(LogClass::Info, line.to_owned());
+    }
+    fn runtime_error(&self, line: u32, message: &str) {
+        self.say(LogClass::Error, format!("filters, line {line}: {message}"));
+    }
+    fn undecided(&self, filter: &str) {
+        self.say(
+            LogClass::Error,
+            format!("Filter {filter} did not return accept nor reject. Make up your mind"),
+        );
     }
 }

@@ -444,7 +444,19 @@ impl Engine {
         self.core.router_id = self.core.find_router_id(&config).ok_or(NO_ROUTER_ID)?;
         self.core.warn_unbuilt();
         self.start_all(false);
+        self.end_recovery();
         Ok(())
+    }
+
+    /// Graceful restart recovery is over once no channel has to wait; nothing that waits is built yet, so it is over at once.
+    fn end_recovery(&mut self) {
+        if !std::mem::replace(&mut self.core.recovering, false) {
+            return;
+        }
+        self.core.log_line(LogClass::Info, format_args!("Graceful restart recovery done"));
+        for id in self.core.order.clone() {
+            self.call(id, |i, p| i.recovered(p));
+        }
     }
 
     fn start_all(&mut self, first: bool) {

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::resolve::attributes;
 use crate::base::NextHop;
+use crate::filter::attributes;
 use crate::table::{Attrs, Dest, Route, RouteSource};
 
 /// The attributes of the merged route; `pass` asks the export side about one route. The best route must pass; every other route that is
@@ -37,7 +37,7 @@ pub fn merge(
 
 /// Same preference, same kind of protocol, and mergable by that protocol's rule (static: equal metrics).
 fn mergable(best: &Route, other: &Route) -> bool {
-    let metric = |r: &Route| r.attrs.get_int(attributes::IGP_METRIC).unwrap_or(0);
+    let metric = |r: &Route| r.attrs.get_int(attributes::id::IGP_METRIC).unwrap_or(0);
     let (a, b) = (&best.attrs, &other.attrs);
     a.preference == b.preference
         && a.source == b.source

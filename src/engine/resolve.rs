@@ -5,9 +5,7 @@ use std::net::IpAddr;
 use super::api::Resolution;
 use super::core::Core;
 use crate::base::NextHop;
-pub(super) mod attributes {
-    pub const IGP_METRIC: crate::table::AttrId = crate::table::AttrId(0);
-}
+use crate::filter::attributes;
 use crate::table::{Dest, Route, RouteSource};
 
 /// The metric of a route without one.
@@ -29,7 +27,7 @@ impl Core {
         if is_recursive(best) || best.attrs.next_hops().iter().any(own) {
             return unreachable;
         }
-        let igp_metric = best.attrs.get_int(attributes::IGP_METRIC).unwrap_or(UNKNOWN);
+        let igp_metric = best.attrs.get_int(attributes::id::IGP_METRIC).unwrap_or(UNKNOWN);
         let dest = match &best.attrs.dest {
             Dest::Unicast(hops) => {
                 let hops: Vec<NextHop> = hops
@@ -54,7 +52,7 @@ fn is_recursive(route: &Route) -> bool {
 
 /// The rule of kinds for two routes of equal preference: a static route with the lower metric wins; otherwise the older one.
 pub(super) fn better(new: &Route, old: &Route) -> bool {
-    let metric = |r: &Route| r.attrs.get_int(attributes::IGP_METRIC).unwrap_or(0);
+    let metric = |r: &Route| r.attrs.get_int(attributes::id::IGP_METRIC).unwrap_or(0);
     new.attrs.source == RouteSource::Static
         && old.attrs.source == RouteSource::Static
         && metric(new) < metric(old)

@@ -9,13 +9,14 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use hashbrown::HashTable;
-use rustc_hash::FxBuildHasher;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 
+use super::attrs::AttrId;
 use super::journal::{BestChange, Change, Journal};
 use super::page::{NetId, PAGE, Page, Slot, Snapshot};
 use super::route::{Better, Route, Source};
 use crate::base::net::truncate;
-use crate::base::{Net, NetType};
+use crate::base::{IpNet, Net, NetExt, NetType, Value};
 
 /// What [`Table::replace`] found and did.
 #[derive(Clone, Debug)]
@@ -38,6 +39,8 @@ pub struct Table {
     /// Numbers of vanished nets with the journal mark at which they may be used again.
     resting: VecDeque<(u64, NetId)>,
     free: Vec<NetId>,
+    /// ROA tables: the nets of each prefix.
+    roas: FxHashMap<IpNet, Vec<NetId>>,
     /// How many nets have each prefix length: lookups try only lengths that occur.
     lengths: Box<[u32; 129]>,
     nets: usize,
@@ -63,6 +66,7 @@ impl Table {
             index: HashTable::new(),
             resting: VecDeque::new(),
             free: Vec::new(),
+            roas: FxHashMap::default(),
             lengths: Box::new([0; 129]),
             nets: 0,
             routes: 0,
@@ -136,6 +140,31 @@ impl Table {
         })
     }
 
+    /// Maximum length and AS number of every usable ROA whose prefix covers `prefix`, until `each` says stop (`false`).
+    pub fn covering_roas(&self, prefix: &IpNet, each: &mut dyn FnMut(u8, u32) -> bool) {
+        for len in (0..=prefix.prefix_len()).filter(|l| self.lengths[*l as usize] > 0) {
+            let ids = truncate(prefix.addr(), len).and_then(|p| self.roas.get(&p));
+            for id in ids.into_iter().flatten().filter(|id| self.best(**id).is_some()) {
+                if let Some(Net::Ext(ext)) = self.net_at(*id)
+                    && let NetExt::Roa { max_len, asn, .. } = **ext
+                    && !each(max_len, asn)
+                {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// The provider lists (attribute `providers`) of every usable ASPA of a customer.
+    pub fn aspa_providers(&self, customer: u32, providers: AttrId, each: &mut dyn FnMut(&[u32])) {
+        let routes = self.find(&NetExt::Aspa(customer).into()).and_then(|id| self.get(id));
+        for route in routes.map_or(&[][..], |(_, routes)| routes).iter().filter(|r| !r.filtered) {
+            if let Some(Value::Clist(list)) = route.attrs.get(providers) {
+                each(list);
+            }
+        }
+    }
+
     /// A consistent view at this moment.
     pub fn snapshot(&self) -> Snapshot {
         Snapshot { pages: self.pages.as_slice().into(), nets: self.nets, routes: self.routes }
@@ -174,8 +203,11 @@ impl Table {
         index.insert_unique(hash_net(net), id, |id| {
             hash_net(&pages[id.0 as usize / PAGE].slots[id.0 as usize % PAGE].net)
         });
-        if let Net::Ip(prefix) = net {
+        if let Some(prefix) = indexed(net) {
             self.lengths[prefix.prefix_len() as usize] += 1;
+        }
+        if let Some(prefix) = roa_prefix(net) {
+            self.roas.entry(prefix).or_default().push(id);
         }
         self.nets += 1;
         id
@@ -185,8 +217,16 @@ impl Table {
         if let Ok(entry) = self.index.find_entry(hash_net(net), |i| *i == id) {
             entry.remove();
         }
-        if let Net::Ip(prefix) = net {
+        if let Some(prefix) = indexed(net) {
             self.lengths[prefix.prefix_len() as usize] -= 1;
+        }
+        if let Some(prefix) = roa_prefix(net)
+            && let Some(list) = self.roas.get_mut(&prefix)
+        {
+            list.retain(|other| *other != id);
+            if list.is_empty() {
+                self.roas.remove(&prefix);
+            }
         }
         self.nets -= 1;
         self.resting.push_back((self.journal.mark(), id));
@@ -313,6 +353,24 @@ impl Table {
             }
         }
         (until < self.pages.len()).then_some(until)
+    }
+}
+
+/// The prefix by whose length a net is found in longest-match lookups.
+fn indexed(net: &Net) -> Option<IpNet> {
+    match net {
+        Net::Ip(prefix) => Some(*prefix),
+        Net::Ext(_) => roa_prefix(net),
+    }
+}
+
+fn roa_prefix(net: &Net) -> Option<IpNet> {
+    match net {
+        Net::Ext(ext) => match **ext {
+            NetExt::Roa { prefix, .. } => Some(prefix),
+            _ => None,
+        },
+        Net::Ip(_) => None,
     }
 }
 

@@ -78,6 +78,15 @@ impl Ifaces {
             .find(|i| i.link.kind.as_deref() == Some("vrf"))
     }
 
+    /// Where a gateway written by a filter leads: over `onlink` if that interface is up, else over the one that reaches it as a neighbour
+    /// that is not ourselves.
+    pub fn filter_gateway(&self, gateway: IpAddr, onlink: Option<u32>) -> Option<u32> {
+        match onlink {
+            Some(index) => self.get(index).filter(|i| i.up).map(|i| i.link.index),
+            None => self.neighbor_in(gateway, None, &Vrf::Any).filter(|n| !n.own).map(|n| n.ifindex),
+        }
+    }
+
     /// The lowest usable IPv4 address, for the router id: of interfaces that are up, not secondary, scope above link.
     pub fn lowest_ipv4(&self, accept: impl Fn(&Iface, &IfaceAddr) -> bool) -> Option<u32> {
         self.iter()
