@@ -14,3 +14,6 @@ pub mod protocols;
 pub mod syntax;
 pub mod sys;
 pub mod table;
+
+/// The version of BIRD whose output this is: what tools that parse it get to see.
+pub const BIRD_VERSION: &str = "2.19.0";

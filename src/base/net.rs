@@ -243,7 +243,9 @@ impl fmt::Display for Evpn {
         match self {
             Evpn::Ead { rd, tag, esi } => write!(f, "evpn ead {rd} {tag} {}", esi_text(esi)),
             Evpn::Mac { rd, tag, mac, ip: None } => write!(f, "evpn mac {rd} {tag} {mac} *"),
-            Evpn::Mac { rd, tag, mac, ip: Some(ip) } => write!(f, "evpn mac {rd} {tag} {mac} {}", BirdIp(*ip)),
+            Evpn::Mac { rd, tag, mac, ip: Some(ip) } => {
+                write!(f, "evpn mac {rd} {tag} {mac} {}", BirdIp(*ip))
+            }
             Evpn::Imet { rd, tag, router } => write!(f, "evpn imet {rd} {tag} {}", BirdIp(*router)),
             Evpn::Es { rd, esi, router } => write!(f, "evpn es {rd} {} {}", esi_text(esi), BirdIp(*router)),
         }
@@ -258,7 +260,9 @@ impl fmt::Display for Net {
                 NetExt::Vpn { rd, prefix } => write!(f, "{rd} {}", BirdNet(prefix)),
                 NetExt::Roa { prefix, max_len, asn } => write!(f, "{}-{max_len} AS{asn}", BirdNet(prefix)),
                 NetExt::Flow { v6, nlri } => super::flow::write_flow(f, *v6, &nlri.0),
-                NetExt::Sadr { dst, src } => write!(f, "{} from {}", BirdNet(&(*dst).into()), BirdNet(&(*src).into())),
+                NetExt::Sadr { dst, src } => {
+                    write!(f, "{} from {}", BirdNet(&(*dst).into()), BirdNet(&(*src).into()))
+                }
                 NetExt::Eth { mac, vlan: None } => write!(f, "{mac}"),
                 NetExt::Eth { mac, vlan: Some(v) } => write!(f, "{mac} vlan {v}"),
                 NetExt::Mpls(label) => write!(f, "{label}"),

@@ -80,7 +80,11 @@ impl Backend for Daemon {
     }
 
     fn scope(&self) -> Arc<dyn Scope> {
-        Arc::new(super::scope::ConfigScope::new(self.config(), self.loader.custom.clone(), self.handle.clone()))
+        Arc::new(super::scope::ConfigScope::new(
+            self.config(),
+            self.loader.custom.clone(),
+            self.handle.clone(),
+        ))
     }
 
     fn status(&self) -> Answer<'_, StatusView> {

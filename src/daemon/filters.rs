@@ -168,7 +168,14 @@ impl FilterRunner {
         self.run_with(filter, net, route, naming, false)
     }
 
-    fn run_with(&self, filter: &FilterRef, net: &Net, route: &Route, naming: &Naming, silent: bool) -> Verdict {
+    fn run_with(
+        &self,
+        filter: &FilterRef,
+        net: &Net,
+        route: &Route,
+        naming: &Naming,
+        silent: bool,
+    ) -> Verdict {
         let Some(program) = filter.filter() else {
             return if matches!(filter, FilterRef::All) { Verdict::Accept } else { Verdict::Reject };
         };

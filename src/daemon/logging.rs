@@ -1,5 +1,6 @@
 //! The log of the running daemon: open destinations, the time format, and sessions that echo.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -17,6 +18,8 @@ pub struct Logging {
     started: Instant,
     /// Everything goes to standard error too (`-d`, `-f`).
     stderr: bool,
+    /// `-D`
+    file: Option<PathBuf>,
     /// For `echo`.
     pub echo: Arc<EchoHub>,
     open: Mutex<Open>,
@@ -30,9 +33,9 @@ struct Open {
 
 impl Logging {
     /// A log with no destination but, where asked for, standard error.
-    pub fn new(started: Instant, stderr: bool) -> Logging {
+    pub fn new(started: Instant, stderr: bool, file: Option<PathBuf>) -> Logging {
         let open = Open { sinks: None, on_stderr: false, format: TimeFormats::default().log };
-        let log = Logging { started, stderr, echo: Arc::default(), open: Mutex::new(open) };
+        let log = Logging { started, stderr, file, echo: Arc::default(), open: Mutex::new(open) };
         if let Err(error) = log.switch(&[], TimeFormats::default().log) {
             eprintln!("bird: {error}");
         }
@@ -54,6 +57,10 @@ impl Logging {
             if self.stderr {
                 targets.push(logsink::LogTarget { place: LogPlace::Stderr, mask });
             }
+        }
+        if let Some(path) = &self.file {
+            let place = LogPlace::File { path: path.clone(), limit: None };
+            targets.push(logsink::LogTarget { place, mask: logsink::LogMask::ALL });
         }
         let sinks = LogSinks::open(&targets).map_err(|e| e.to_string())?;
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);

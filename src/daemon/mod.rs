@@ -4,7 +4,7 @@
 pub mod backend;
 mod dump;
 mod filters;
-mod loader;
+pub mod loader;
 mod logging;
 mod routes;
 pub mod run;

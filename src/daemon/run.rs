@@ -24,7 +24,7 @@ use crate::sys::linux::NetlinkKernel;
 use crate::sys::process::{Identity, Launch, PidFile, ServiceManager, ServiceState, hostname, user_name};
 
 /// How a daemon is to run.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Settings {
     /// `-c`
     pub config: PathBuf,
@@ -34,8 +34,10 @@ pub struct Settings {
     pub pid_file: Option<PathBuf>,
     /// `-f`, `-d`: stay in the foreground.
     pub foreground: bool,
-    /// `-d`, `-D`: log to standard error too.
+    /// `-d`, `-f`: without a `log` in the configuration, log to standard error too.
     pub log_to_stderr: bool,
+    /// `-D`: log to this file, whatever the configuration says.
+    pub debug_file: Option<PathBuf>,
     /// `-u`
     pub user: Option<String>,
     /// `-g`
@@ -48,7 +50,7 @@ pub struct Settings {
 pub fn run(settings: &Settings, loader: Loader) -> anyhow::Result<()> {
     let identity =
         Identity::find(settings.user.as_deref(), settings.group.as_deref()).map_err(|e| anyhow!(e))?;
-    let config = loader.load(&settings.config).map_err(|e| anyhow!("{}", e.at_start()))?;
+    let config = loader.load(&settings.config).map_err(|e| anyhow!(crate::options::at_start(&e)))?;
     let socket = Socket::bind(&settings.socket, identity.owner()).map_err(|error| match error {
         SocketError::InUse => anyhow!("{error}"),
         // The second line is BIRD's, and as in BIRD a message of its own.
@@ -81,7 +83,7 @@ async fn serve(
 ) -> anyhow::Result<()> {
     let started = Instant::now();
     let manager = ServiceManager::from_environment();
-    let log = Arc::new(Logging::new(started, settings.log_to_stderr));
+    let log = Arc::new(Logging::new(started, settings.log_to_stderr, settings.debug_file.clone()));
     log.apply(&config);
     let shared = Arc::new(RwLock::new(config.clone()));
     let (taken, mut configs) = watch::channel(config.clone());

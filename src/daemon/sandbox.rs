@@ -49,6 +49,7 @@ pub fn sandbox(file: Option<PathBuf>, loader: Loader) -> anyhow::Result<u8> {
         pid_file: None,
         foreground: true,
         log_to_stderr: true,
+        debug_file: None,
         user: None,
         group: None,
         recover: false,

@@ -47,8 +47,7 @@ impl ConfigScope {
         let mut symbols = Symbols::on(self.config.symbols.clone());
         let mut diagnostics = Diagnostics::default();
         let world = OffEngine::new(self.handle.clone());
-        let mut checker =
-            Checker::new(&mut symbols, &part.names, &self.custom, &OneLine, &mut diagnostics);
+        let mut checker = Checker::new(&mut symbols, &part.names, &self.custom, &OneLine, &mut diagnostics);
         checker.env = &world;
         let result = work(&mut checker, &part.value);
         let error = diagnostics.sorted().into_iter().find(|d| d.severity == Severity::Error);

@@ -36,7 +36,7 @@ impl Core {
     ) -> Arc<Attrs> {
         let Some(commands) = commands.filter() else { return attrs };
         self.with_view(net, source, attrs, |view, machine, world| {
-            filter::run_commands(commands, view, machine, world);
+            let _ = filter::run_commands(&commands.program, view, machine, world);
         })
         .1
     }

@@ -520,7 +520,7 @@ pub fn run_merge<'a>(
 
 /// Runs the commands of a static route: a verdict or an error only ends them.
 pub fn run_commands(
-    commands: &Arc<Program>,
+    commands: &Program,
     route: &mut RouteView<'_>,
     machine: &mut Machine,
     env: &dyn Env,

@@ -23,7 +23,18 @@ fn files(dir: &Path, ending: &str, wanted: &[&str]) -> Vec<PathBuf> {
 }
 
 const KINDS: [&str; 13] = [
-    "attr-", "case-", "constructor-", "expr-", "filter-", "for-", "func-", "mask-", "match-", "method-", "set-", "type-",
+    "attr-",
+    "case-",
+    "constructor-",
+    "expr-",
+    "filter-",
+    "for-",
+    "func-",
+    "mask-",
+    "match-",
+    "method-",
+    "set-",
+    "type-",
     "roa-",
 ];
 
@@ -48,7 +59,10 @@ fn the_configuration_corpus() {
             passed += 1;
         } else {
             failed += 1;
-            println!("reject/{}:\n  wanted {wanted}\n  got    {got}", path.file_name().unwrap().to_string_lossy());
+            println!(
+                "reject/{}:\n  wanted {wanted}\n  got    {got}",
+                path.file_name().unwrap().to_string_lossy()
+            );
         }
     }
     println!("configurations: {passed} passed, {failed} failed");
@@ -71,7 +85,8 @@ fn scenario(path: &Path, passed: &mut usize) -> Vec<String> {
     let lines: Vec<&str> = steps.lines().collect();
     for (at, line) in lines.iter().enumerate() {
         let Some((_, term)) = line.split_once("] eval ").filter(|_| line.starts_with('>')) else { continue };
-        let answer: Vec<&str> = lines[at + 1..].iter().take_while(|l| l.starts_with("  ")).map(|l| &l[2..]).collect();
+        let answer: Vec<&str> =
+            lines[at + 1..].iter().take_while(|l| l.starts_with("  ")).map(|l| &l[2..]).collect();
         let wanted = answer.join("\n");
         let got = world.eval(term, &log);
         let syntax = |s: &str| s.starts_with("9001 syntax error");
@@ -83,8 +98,13 @@ fn scenario(path: &Path, passed: &mut usize) -> Vec<String> {
         }
     }
     // Errors of runs, for scenarios that look at all of them.
-    let errors: Vec<&str> =
-        lines.iter().skip_while(|l| !l.contains("<ERR>")).skip(1).take_while(|l| l.starts_with("  ")).map(|l| l.trim()).collect();
+    let errors: Vec<&str> = lines
+        .iter()
+        .skip_while(|l| !l.contains("<ERR>"))
+        .skip(1)
+        .take_while(|l| l.starts_with("  "))
+        .map(|l| l.trim())
+        .collect();
     if !steps.contains("show route") && errors.iter().all(|e| e.starts_with("filters, line")) {
         let said = log.0.borrow();
         for error in errors {

@@ -201,7 +201,8 @@ impl World {
 
     /// An inline filter of a command.
     pub fn filter(&self, text: &str) -> Arc<Filter> {
-        let part = parse_filter_body(text, &self.names, &self.taken()).unwrap_or_else(|d| panic!("{}", d.message));
+        let part =
+            parse_filter_body(text, &self.names, &self.taken()).unwrap_or_else(|d| panic!("{}", d.message));
         let mut symbols = Symbols::on(self.symbols.snapshot(&self.names));
         let mut diagnostics = Diagnostics::default();
         let mut checker = Checker::new(&mut symbols, &part.names, &self.custom, &OneLine, &mut diagnostics);
