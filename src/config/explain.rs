@@ -62,11 +62,34 @@ fn draw(sources: &Sources, diagnostic: &Diagnostic, renderer: &Renderer) -> Stri
         let path = path.map(|f| f.path.display().to_string());
         group = group.element(window.snippet(sources).path(path));
     }
-    let group = match &diagnostic.help {
-        Some(help) => group.element(Level::HELP.message(help.as_str())),
+    let help = diagnostic.help.as_deref().or_else(|| hint(sources, diagnostic));
+    let group = match help {
+        Some(help) => group.element(Level::HELP.message(help)),
         None => group,
     };
     if group.is_empty() { String::new() } else { renderer.render(&[group]) }
+}
+
+/// What to do about mistakes that everybody makes once and whose message does not say it.
+fn hint(sources: &Sources, diagnostic: &Diagnostic) -> Option<&'static str> {
+    let text = sources.text(Span { first: diagnostic.at, last: diagnostic.at });
+    Some(match diagnostic.message.as_str() {
+        "Unknown character" if text.starts_with('\r') => {
+            "the file has the line ends of another system; only newlines are taken (`tr -d '\\r'`)"
+        }
+        "Unknown character" if !text.is_ascii() => {
+            "only ASCII is taken outside of strings; quotes are plain `\"`"
+        }
+        "syntax error, unexpected IMPORT" | "syntax error, unexpected EXPORT" => {
+            "`import` and `export` stand inside a channel: `ipv4 { import all; };`"
+        }
+        "syntax error, unexpected '='" => "equality is a single `=`",
+        "syntax error, unexpected END" => "a block or statement is not closed",
+        "Unexpected or missing nexthop/type" => {
+            "most nets need a destination (`via ADDRESS`, `blackhole`, `unreachable`, ...), roa, flow and aspa have none"
+        }
+        _ => return None,
+    })
 }
 
 /// Bytes of a file to be underlined.
@@ -126,14 +149,23 @@ impl<'a> Window<'a> {
         let end =
             memchr::memchr(b'\n', text.get(last..).unwrap_or_default()).map_or(text.len(), |n| last + n);
         let shown = printable(text.get(start..end).unwrap_or_default());
-        let mut snippet = Snippet::source(shown).line_start(self.lines.start);
+        let mut snippet = Snippet::source(shown.clone()).line_start(self.lines.start);
         for mark in &self.marks {
             let kind = if mark.remark.is_some() { AnnotationKind::Context } else { AnnotationKind::Primary };
-            let span = mark.bytes.start - start..mark.bytes.end - start;
+            // A token may be one byte of a character; the drawing wants whole ones.
+            let span = floor(&shown, mark.bytes.start - start)..ceil(&shown, mark.bytes.end - start);
             snippet = snippet.annotation(kind.span(span).label(mark.remark));
         }
         snippet
     }
+}
+
+fn floor(text: &str, at: usize) -> usize {
+    (0..=at.min(text.len())).rev().find(|i| text.is_char_boundary(*i)).unwrap_or(0)
+}
+
+fn ceil(text: &str, at: usize) -> usize {
+    (at..text.len()).find(|i| text.is_char_boundary(*i)).unwrap_or(text.len())
 }
 
 /// The text with a question mark for every byte that is no UTF-8, so that positions stay what they are.

@@ -102,14 +102,17 @@ fn lower(
 ) -> Result<Arc<Config>, Failure> {
     let crate::syntax::Parsed { items, sources, mut names, declared, diagnostics } = parsed;
     let constants = iproute2::constants(|p| files.read(p).ok());
-    let lost = if diagnostics.has_errors() { declared } else { Vec::new() };
+    let clean = !diagnostics.has_errors();
+    let mut all = diagnostics.sorted();
+    let damage = all.iter().filter(|d| d.severity == Severity::Error).map(|d| d.at).collect();
+    let lost = if !clean { declared } else { Vec::new() };
     let mut state = State::new(kinds, custom.clone(), &mut names, &constants, &lost);
+    state.set_damage(damage);
     let mut lowering = Lowering::new(&mut state, &mut names, &sources);
     for item in items {
         lowering.item(item);
     }
-    lowering.end(!diagnostics.has_errors());
-    let mut all = diagnostics.sorted();
+    lowering.end(clean);
     all.extend(state.take_diagnostics().sorted());
     all.sort_by_key(|d| d.at);
     if all.iter().any(|d| d.severity == Severity::Error) {

@@ -109,7 +109,8 @@ fn protocols_inherit_and_get_names() {
     let nets: Vec<_> = options.routes.list.iter().map(|r| r.net.to_string()).collect();
     assert_eq!(nets, ["10.0.0.0/8", "192.0.2.0/24"]);
     assert_eq!(a.place.line, 4);
-    assert!(c.unbuilt.iter().any(|u| u.option == "vrf" && u.place == "bird.conf:6:32"));
+    let unbuilt: Vec<_> = c.unbuilt.iter().map(|u| (&*u.place, &*u.option)).collect();
+    assert_eq!(unbuilt, [("bird.conf:6:31", "vrf")]);
 }
 
 #[test]
@@ -223,4 +224,53 @@ fn a_file_without_protocols_and_a_missing_file() {
     assert_eq!(refused("router id 1;\n"), ["bird.conf:1:0 No protocol is specified in the config file"]);
     let missing = load(Path::new("none"), SYNTAX, &CustomAttrs::default(), &files("")).unwrap_err();
     assert_eq!(missing.to_string(), "none: No such file or directory");
+}
+
+/// Wrong files must be answered, not answered wrongly: pieces of good ones are dropped, doubled, moved and spoiled.
+#[test]
+fn whatever_is_written_is_answered() {
+    let good = "router id 1.2.3.4; define a = [1, 2..5]; define n = 192.0.2.0/24;\n\
+        function f(int x; prefix p) -> bool { if p.len > x then return true; return false; }\n\
+        filter g { case net.len { 1: accept; else: reject; } bgp_path.prepend(5); print \"x\", net; }\n\
+        ipv4 table t { sorted; }; mpls domain d { label range r { start 5; length 9; }; };\n\
+        template static s { ipv4 { table t; import filter g; export where f(5, net); import limit 5 action warn; }; }\n\
+        protocol static x from s { route n via 10.0.0.1 weight 5 via \"eth0\" { preference = 5; }; route 10.0.0.0/8 drop; }\n\
+        protocol kernel { ipv4; merge paths on limit 5; } protocol pipe { table t; peer table master4; }\n\
+        protocol direct { ipv4; interface -\"lo\", \"*\" 10.0.0.0/8; } protocol device { scan time (5 + 5); }\n";
+    let pieces: Vec<&str> = good.split_inclusive([' ', ';', '(', '{']).collect();
+    let junk = [
+        "}", "{", ";", "\u{201c}", "\"", "[", "a", "5", "(", "where", "\r", "10.0.0.1", "=", ".", "/* ",
+        "\u{0}",
+    ];
+    let mut state = 0x2545_f491_4f6c_dd1du64;
+    let mut random = |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 33) as usize % below
+    };
+    let mut refusals = 0;
+    for _ in 0..400 {
+        let mut text = pieces.clone();
+        for _ in 0..=random(2) {
+            let at = random(text.len());
+            match random(4) {
+                0 => drop(text.remove(at)),
+                1 => text.insert(at, pieces[random(pieces.len())]),
+                2 => text.insert(at, junk[random(junk.len())]),
+                _ => text.truncate(at.max(1)),
+            }
+        }
+        let text = text.concat();
+        match load(Path::new("bird.conf"), SYNTAX, &CustomAttrs::default(), &files(&text)) {
+            Err(Failure::Refused(refusal)) => {
+                refusals += 1;
+                assert!(refusal.first_error().is_some());
+                assert!(refusal.explain("", false).starts_with("bird.conf:"), "{text}");
+            }
+            Err(other) => panic!("{other}"),
+            Ok(_) => {}
+        }
+    }
+    assert!(refusals > 200);
 }

@@ -65,7 +65,12 @@ impl Lowering<'_> {
         }
     }
 
-    pub(super) fn attribute(&mut self, ty: TypeName, bgp: Option<&Expr>, name: Ident) {
+    pub(super) fn attribute(&mut self, ty: TypeName, bgp: Option<&Expr>, name: Ident, span: Span) {
+        if self.symbol(name.sym).is_some() && !self.state.failed.remove(&name.sym) {
+            // Taken: the definition says so at its semicolon, whatever it would have become.
+            self.define(name, span.last, Symbol::Constant(Value::Void));
+            return;
+        }
         self.check(|c| match bgp {
             Some(number) => c.bgp_attribute(number, &ty, name),
             None => c.attribute(&ty, name),

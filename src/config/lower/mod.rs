@@ -22,7 +22,7 @@ use super::{
 };
 use crate::base::{NetType, Value};
 use crate::filter::{CustomAttrs, Snapshot, Symbol, Symbols};
-use crate::syntax::ast::{Ident, Item, Tok};
+use crate::syntax::ast::{Ident, Item, Span, Tok};
 use crate::syntax::diag::{Diagnostic, Diagnostics};
 use crate::syntax::names::{Names, Sym};
 use crate::syntax::source::Sources;
@@ -55,6 +55,8 @@ pub struct State {
     symbols: Symbols,
     /// Names whose definition was refused.
     failed: FxHashSet<Sym>,
+    /// Where the parser found something wrong, in order.
+    damage: Vec<Tok>,
     claims: BTreeMap<(&'static str, String), Arc<str>>,
     counters: BTreeMap<&'static str, u32>,
     unbuilt: Vec<(Tok, String)>,
@@ -134,6 +136,7 @@ impl State {
             diagnostics: Diagnostics::default(),
             symbols,
             failed: lost.iter().copied().collect(),
+            damage: Vec::new(),
             claims: BTreeMap::new(),
             counters: BTreeMap::new(),
             unbuilt: Vec::new(),
@@ -168,6 +171,18 @@ impl State {
         self.diagnostics.error_count()
     }
 
+    /// Tells where the parser found something wrong: what is missing around there may have been written.
+    pub fn set_damage(&mut self, mut at: Vec<Tok>) {
+        at.sort_unstable();
+        self.damage = at;
+    }
+
+    /// Whether the parser found something wrong in here.
+    fn is_damaged(&self, span: Span) -> bool {
+        let first = self.damage.partition_point(|tok| *tok < span.first);
+        self.damage.get(first).is_some_and(|tok| *tok <= span.last)
+    }
+
     /// Claims something only one protocol may have. Gives back who claimed it before.
     pub fn claim(&mut self, what: &'static str, key: &str, by: &str) -> Option<Arc<str>> {
         let slot = (what, key.to_owned());
@@ -189,7 +204,7 @@ impl<'a> Lowering<'a> {
     pub fn item(&mut self, item: Item) {
         match item {
             Item::Define { name, value, span } => self.define_constant(name, &value, span),
-            Item::Attribute { ty, bgp, name, .. } => self.attribute(ty, bgp.as_ref(), name),
+            Item::Attribute { ty, bgp, name, span } => self.attribute(ty, bgp.as_ref(), name, span),
             Item::Filter { name, body } => self.filter_item(name, &body),
             Item::Function(function) => self.function(&function),
             Item::Eval(term) => self.eval_item(&term),

@@ -6,7 +6,7 @@ use super::Lowering;
 use crate::base::NetType;
 use crate::config::{ChannelConfig, DebugMask, MplsPolicy, MrtdumpMask, ProtocolConfig, ProtocolSyntax, Vrf};
 use crate::filter::symbols::Symbol;
-use crate::syntax::ast::{Arg, Ident, Opt, ProtoItem, Protocol, Tok};
+use crate::syntax::ast::{Arg, Ident, Opt, ProtoItem, Protocol, Span, Tok};
 use crate::syntax::diag::Diagnostic;
 
 /// What all protocols share, while a block is read.
@@ -21,6 +21,8 @@ pub struct Block {
     pub channels: Vec<ChannelConfig>,
     /// Types of inherited channels that may still be mentioned once.
     pub inherited: Vec<NetType>,
+    /// From the word `protocol` to the opening brace.
+    pub head: Span,
     /// The closing brace.
     pub close: Tok,
     common: Common,
@@ -80,7 +82,8 @@ impl Lowering<'_> {
             }
         }
         // After an error inside, "channel not specified" and the like would often only be its echo.
-        let full = (!item.template || kind.checks_templates()) && self.error_count() == before;
+        let sound = self.error_count() == before && !self.is_damaged(item.span);
+        let full = (!item.template || kind.checks_templates()) && sound;
         let options = draft.finish(full, &mut block, self);
         let Block { channels, common, .. } = block;
         let config = Arc::new(ProtocolConfig {
@@ -135,6 +138,7 @@ impl Lowering<'_> {
             template: item.template,
             inherited: channels.iter().map(|c| c.net_type).collect(),
             channels,
+            head: Span { first: item.span.first, last: item.open.saturating_sub(1) },
             close: item.close,
             common,
         }
@@ -184,6 +188,14 @@ impl Lowering<'_> {
             return None;
         }
         Some(found)
+    }
+
+    /// A check of the finished block: BIRD reports it at the closing brace, people look at the head.
+    pub fn block_error(&mut self, block: &Block, message: impl Into<String>, help: impl Into<String>) {
+        let word = if block.template { "this template" } else { "this protocol" };
+        let error = Diagnostic::error(block.close, message).label(block.head, word);
+        let help = help.into();
+        self.push(if help.is_empty() { error } else { error.help(help) });
     }
 
     /// A kind this program does not speak yet: said once for each such protocol, at its kind.

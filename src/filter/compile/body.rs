@@ -105,6 +105,8 @@ pub(super) struct Body {
     most: Reg,
     /// More registers were wanted than there are.
     pub too_many: bool,
+    /// Something in here was complained about where it was defined: the body cannot run, and nobody is told again.
+    pub poisoned: bool,
 }
 
 impl Body {
@@ -124,6 +126,7 @@ impl Body {
             next: 0,
             most: 0,
             too_many: false,
+            poisoned: false,
         }
     }
 
@@ -186,7 +189,10 @@ impl Body {
         match &term.loc {
             Loc::Const(value) => Place::Const(self.constant(value)).into(),
             Loc::At(place) => (*place).into(),
-            Loc::Poison => Place::Const(self.constant(&Value::Void)).into(),
+            Loc::Poison => {
+                self.poisoned = true;
+                Place::Const(self.constant(&Value::Void)).into()
+            }
         }
     }
 

@@ -145,6 +145,8 @@ impl Checker<'_> {
             return Term::at(local.ty, Place::Reg(local.reg));
         }
         match self.symbols.get(self.names, name.sym).map(|e| &e.symbol) {
+            // A constant whose definition was refused.
+            Some(Symbol::Constant(Value::Void)) => return Term::poison(),
             Some(Symbol::Constant(value)) => return Term::constant(value.clone()),
             Some(Symbol::Attribute(id, ty)) => return Term::at(*ty, Place::Attr(*id, Blank::from(*ty))),
             Some(_) => {

@@ -365,7 +365,7 @@ impl<'a> Checker<'a> {
     }
 
     fn link(&mut self, body: Body, name: Arc<str>, errors: usize) -> Option<Program> {
-        if self.errors() != errors {
+        if self.errors() != errors || body.poisoned {
             return None;
         }
         Program::link(Arc::new(body.finish(name)), self.symbols)

@@ -68,7 +68,7 @@ impl Draft for DirectOptions {
         lw: &mut Lowering<'_>,
     ) -> Arc<dyn ProtocolOptions> {
         if block.has_channel(NetType::Ip6) && block.has_channel(NetType::Ip6Sadr) {
-            lw.error(block.close, "Both ipv6 and ipv6-sadr channels");
+            lw.block_error(block, "Both ipv6 and ipv6-sadr channels", "");
         }
         Arc::new(*self)
     }

@@ -122,12 +122,17 @@ impl Draft for KernelOptions {
     ) -> Arc<dyn ProtocolOptions> {
         if full {
             match block.channels.first().map(|c| c.table.clone()) {
-                None => lw.error(block.close, "Channel not specified"),
+                None => lw.block_error(
+                    block,
+                    "Channel not specified",
+                    "say which routes go to the kernel: `ipv4 { export all; };`",
+                ),
                 Some(table) => {
                     if let Some(other) = lw.claim("kernel", &table, &block.name) {
-                        lw.error(
-                            block.close,
+                        lw.block_error(
+                            block,
                             format!("Kernel syncer ({other}) already attached to table {table}"),
+                            "another kernel table needs a routing table of its own, fed by a pipe",
                         );
                     }
                 }

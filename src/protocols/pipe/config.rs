@@ -81,33 +81,31 @@ impl Draft for PipeOptions {
 
     fn finish(
         self: Box<Self>,
-        _full: bool,
+        full: bool,
         block: &mut Block,
         lw: &mut Lowering<'_>,
     ) -> Arc<dyn ProtocolOptions> {
-        let at = block.close;
         let table = block.channels.first().and_then(|c| lw.table(&c.table));
         match (table, lw.table(&self.peer_table)) {
-            (None, _) => lw.error(at, "Primary routing table not specified"),
-            (_, None) => lw.error(at, "Secondary routing table not specified"),
+            _ if !full => {}
+            (None, _) => lw.block_error(block, "Primary routing table not specified", ""),
+            (_, None) => lw.block_error(block, "Secondary routing table not specified", ""),
             (Some(a), Some(b)) if a.name == b.name => {
-                lw.error(at, "Primary table and peer table must be different");
+                lw.block_error(block, "Primary table and peer table must be different", "");
             }
             (Some(a), Some(b)) if a.net_type != b.net_type => {
-                lw.error(at, "Primary table and peer table must have the same type");
+                lw.block_error(block, "Primary table and peer table must have the same type", "");
             }
             _ => {}
         }
-        let debug = block.debug();
-        for channel in &mut block.channels {
-            channel.debug = debug;
-            if channel.receive_limit.is_some() {
-                lw.error(at, "Pipe protocol does not support receive limits");
-            }
-            if channel.keep_filtered {
-                lw.error(at, "Pipe protocol prohibits keeping filtered routes");
-            }
+        if full && block.channels.iter().any(|c| c.receive_limit.is_some()) {
+            lw.block_error(block, "Pipe protocol does not support receive limits", "");
         }
+        if full && block.channels.iter().any(|c| c.keep_filtered) {
+            lw.block_error(block, "Pipe protocol prohibits keeping filtered routes", "");
+        }
+        let debug = block.debug();
+        block.channels.iter_mut().for_each(|c| c.debug = debug);
         Arc::new(*self)
     }
 }

@@ -57,7 +57,7 @@ impl Draft for StaticDraft {
         true
     }
 
-    fn routes(&mut self, mut routes: Routes, _block: &mut Block, lw: &mut Lowering<'_>) {
+    fn routes(&mut self, mut routes: Routes, block: &mut Block, lw: &mut Lowering<'_>) {
         let mut unknown = Vec::new();
         for (index, name) in &routes.named {
             match (lw.network_name(*name), routes.list.get_mut(*index as usize)) {
@@ -71,7 +71,7 @@ impl Draft for StaticDraft {
                 _ => unknown.push(*index),
             }
         }
-        check_destinations(&routes, &unknown, lw);
+        check_destinations(&routes, &unknown, block.close, lw);
         let before = self.routes.list.len() as u32;
         for extra in routes.extra {
             if let Some(extra) = lower_extra(extra, before, lw) {
@@ -105,7 +105,11 @@ impl Draft for StaticDraft {
                 }
                 self.default_igp_tables(channel, lw);
             }
-            None if full => lw.error(block.close, "Channel not specified"),
+            None if full => lw.block_error(
+                block,
+                "Channel not specified",
+                "add the type of its routes: `ipv4;` or `ipv6;`",
+            ),
             None => {}
         }
         let StaticDraft { mut options, mut routes } = *self;
@@ -148,7 +152,7 @@ fn word(tok: Tok) -> crate::syntax::ast::Span {
 
 /// A destination is written exactly for the types that have one.
 /// Routes whose net is not known were complained about already.
-fn check_destinations(routes: &Routes, unknown: &[u32], lw: &mut Lowering<'_>) {
+fn check_destinations(routes: &Routes, unknown: &[u32], close: Tok, lw: &mut Lowering<'_>) {
     for (index, route) in routes.list.iter().enumerate() {
         let Some(dest) = routes.dests.get(route.dest as usize) else { continue };
         let plain = matches!(route.net, Net::Ip(_));
@@ -171,7 +175,7 @@ fn check_destinations(routes: &Routes, unknown: &[u32], lw: &mut Lowering<'_>) {
         if let Some((behind, text)) = problem
             && !unknown.contains(&(index as u32))
         {
-            let at = if behind { end_of(routes, index) } else { route.tok + 2 };
+            let at = if behind { end_of(routes, index, close) } else { route.tok + 2 };
             lw.push(Diagnostic::error(at, text).over(word(route.tok)));
         }
     }
@@ -179,19 +183,17 @@ fn check_destinations(routes: &Routes, unknown: &[u32], lw: &mut Lowering<'_>) {
 
 const MISSING: &str = "Unexpected or missing nexthop/type";
 
-/// The semicolon of a route: before the next one, or counted from the parts for the last.
-fn end_of(routes: &Routes, index: usize) -> Tok {
-    let Some(route) = routes.list.get(index) else { return 0 };
-    let span = routes.extra.iter().find(|e| e.route as usize == index).map(|e| e.span);
-    let written = routes.computed.iter().find(|(i, _)| *i as usize == index).map(|(_, e)| e.span.last);
-    let net = written.unwrap_or(route.tok + 1);
-    let dest = match routes.dests.get(route.dest as usize) {
-        Some(RouteDest::Via(list)) => list.last().map_or(0, |v| v.span.last.saturating_sub(net)),
-        Some(RouteDest::Recursive { span, .. }) => span.last.saturating_sub(net),
-        Some(RouteDest::Empty) | None => 0,
-        Some(_) => 1,
+/// The semicolon of a route. Simple routes are counted out; for others it is what stands before the next route, or before the brace.
+fn end_of(routes: &Routes, index: usize, close: Tok) -> Tok {
+    let Some(route) = routes.list.get(index) else { return close };
+    if let Some(extra) = routes.extra.iter().find(|e| e.route as usize == index) {
+        return extra.span.last + 1;
+    }
+    let last = match routes.dests.get(route.dest as usize) {
+        Some(RouteDest::Empty) if matches!(route.net, Net::Ip(_)) => route.tok + 1,
+        _ => routes.list.get(index + 1).map_or(close, |next| next.tok).saturating_sub(2),
     };
-    span.map_or(net + dest, |s| s.last) + 1
+    last + 1
 }
 
 fn lower_extra(extra: RouteExtra, before: u32, lw: &mut Lowering<'_>) -> Option<StaticExtra> {
