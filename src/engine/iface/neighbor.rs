@@ -21,7 +21,8 @@ const MASTER_DEPTH: usize = 8;
 
 impl Ifaces {
     /// The interface over which `gateway` can be reached: the longest covering prefix of an up interface (limited to `only`), own addresses
-    /// first. Network and broadcast addresses of IPv4 prefixes shorter than /31 cannot, nor can loopback, multicast and invalid ones.
+    /// first. Network and broadcast addresses of IPv4 prefixes shorter than /31 cannot, nor can loopback, multicast and invalid ones; link-local
+    /// ones only over a given interface.
     pub fn neighbor(&self, gateway: IpAddr, only: Option<u32>) -> Option<Neighbor> {
         self.neighbor_in(gateway, only, &Vrf::Any)
     }
@@ -31,7 +32,6 @@ impl Ifaces {
         if !can_be_gateway(gateway, only.is_some()) {
             return None;
         }
-        let link_local = classify(gateway) == AddressKind::Host(Scope::Link);
         let (mut best, mut own): (Option<(u8, u32)>, Option<u32>) = (None, None);
         let mut look = |iface: &Iface| {
             let index = iface.link.index;
@@ -45,10 +45,6 @@ impl Ifaces {
                 if best.is_none_or(|(len, _)| a.prefix.prefix_len() > len) {
                     best = Some((a.prefix.prefix_len(), index));
                 }
-            }
-            // Link-local gateways are on every link that is up.
-            if link_local && best.is_none() {
-                best = Some((0, index));
             }
         };
         match only {

@@ -92,6 +92,7 @@ fn gateways() {
             addr(10, "172.16.0.0/31"),
             addr(10, "2001:db8::1/64"),
             addr(20, "10.0.0.1/8"),
+            addr(11, "fe80::b/64"),
         ],
     );
     for (gateway, only, at) in [
@@ -109,7 +110,7 @@ fn gateways() {
         ("2001:db8::2", Some(11), None),
         ("fe80::1", None, None),
         ("fe80::1", Some(11), Some(11)),
-        ("fe80::1", Some(20), None),
+        ("fe80::1", Some(10), None),
         ("127.0.0.1", Some(1), None),
         ("224.0.0.5", Some(10), None),
         // Own addresses count even where the interface is down; their nets do not.

@@ -89,6 +89,7 @@ fn new_bench(options: StaticOptions) -> Bench {
     bench.kernel(|s, out| s.link(link(10, "v0"), out));
     bench.kernel(|s, out| s.link(link(11, "v1"), out));
     bench.address(10, "192.0.2.1/24");
+    bench.address(10, "fe80::1/64");
     bench
 }
 
@@ -120,7 +121,7 @@ fn destinations() {
         "10.6.0.0/16 203.0.113.77",
         "10.7.0.0/16 192.0.2.2%v1",
         "10.8.0.0/16 nosuch",
-        "10.9.0.0/16 fe80::2%v1",
+        "10.9.0.0/16 fe80::2%v0",
         "10.10.0.0/16 192.0.2.2, 192.0.2.2",
         "10.11.0.0/16 192.0.2.5, v0 weight 3",
         "10.12.0.0/16 203.0.113.1 onlink",
@@ -137,7 +138,7 @@ fn destinations() {
             "10.3.0.0/16 0 dev 10",
             "10.4.0.0/16 0 via 192.0.2.2 on 10 weight 1, via 192.0.2.3 on 10 weight 1",
             "10.5.0.0/16 0 via 203.0.113.1 on 10 onlink",
-            "10.9.0.0/16 0 via fe80::2 on 11",
+            "10.9.0.0/16 0 via fe80::2 on 10",
             "10.10.0.0/16 0 via 192.0.2.2 on 10",
             "10.11.0.0/16 0 dev 10 weight 3, via 192.0.2.5 on 10 weight 1",
             "10.14.0.0/16 0 via 192.0.2.3 on 10",
