@@ -104,7 +104,12 @@ impl Engine {
         if self.core.shutting_down && self.all_down() {
             self.finished = true;
         }
-        more || !self.core.pending.is_empty() || !self.core.dirty_tables.is_empty()
+        // What one part does may give another one, already served in this turn, something to do.
+        let core = &self.core;
+        more || !core.pending.is_empty()
+            || !core.dirty_tables.is_empty()
+            || !core.workers.is_empty()
+            || !core.ready.is_empty()
     }
 
     /// When the next timer is due, in microseconds since the start.
