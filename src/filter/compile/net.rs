@@ -8,7 +8,20 @@ use crate::base::flow::{FlowBuilder, Part, operator};
 use crate::base::net::Evpn;
 use crate::base::{IpNet, Mac, Net, NetExt, Rd, Value};
 use crate::filter::types::Type;
-use crate::syntax::ast::{Expr, FlowItem, FlowOp, Span, Tok};
+use crate::syntax::ast::{Expr, ExprKind, FlowItem, FlowOp, Span, Tok};
+
+/// What a component says that the other family only can mean.
+fn wrong_in_family(v6: bool, items: &[FlowItem]) -> Option<&'static str> {
+    const DONT_FRAGMENT: u32 = 1;
+    let forbids = |op: &FlowOp| matches!(&op.value, Some(Expr { kind: ExprKind::Int(DONT_FRAGMENT), .. }));
+    items.iter().find_map(|item| match item.key {
+        "label" if !v6 => Some("Unknown component"),
+        "fragment" if v6 && item.ops.iter().any(forbids) => {
+            Some("Cannot use Don't fragment flag in IPv6 flow")
+        }
+        _ => None,
+    })
+}
 
 impl Checker<'_> {
     /// `10.0.0.0/8 max A as B`, `mpls A`, `evpn ...`, ...: parts as the syntax tree documents them.
@@ -25,7 +38,7 @@ impl Checker<'_> {
                 let prefix = self.prefix_part(prefix)?;
                 let len = self.number(max)?;
                 if len < prefix.prefix_len().into() || len > prefix.max_prefix_len().into() {
-                    self.error(asn.span.lookahead(), max.span, format!("Invalid max prefix length {len}"));
+                    self.error(asn.span.last, max.span, format!("Invalid max prefix length {len}"));
                     return None;
                 }
                 NetExt::Roa { prefix, max_len: len as u8, asn: self.number(asn)? }
@@ -131,7 +144,7 @@ impl Checker<'_> {
         };
         let esi = <[u8; 10]>::try_from(&*bytes.0).ok();
         if esi.is_none() {
-            self.error(expr.span.lookahead(), expr.span, format!("Invalid ESI length {}", bytes.0.len()));
+            self.error(expr.span.last, expr.span, format!("Invalid ESI length {}", bytes.0.len()));
         }
         esi
     }
@@ -142,6 +155,11 @@ impl Checker<'_> {
         let mut fine = true;
         for item in items {
             fine &= self.flow_item(&mut builder, v6, item).is_some();
+        }
+        if let (true, Some(problem), Some(last)) = (fine, wrong_in_family(v6, items), items.last()) {
+            // BIRD looks at the whole at the closing brace, behind the last semicolon.
+            self.error(last.span.lookahead() + 1, last.span, format!("Invalid flow route: {problem}"));
+            fine = false;
         }
         if !fine {
             return Term { ty: Type::Prefix, loc: Loc::Poison };
@@ -171,7 +189,7 @@ impl Checker<'_> {
                 None => 0,
             };
             if offset > net.prefix_len().into() {
-                self.error(at, item.span, "Prefix offset is higher than prefix length");
+                self.error(item.span.last, item.span, "Prefix offset is higher than prefix length");
                 return None;
             }
             builder.prefix(part, net, offset as u8);
@@ -215,7 +233,7 @@ impl Checker<'_> {
         let value = self.number(expr)?;
         if value > part.max() {
             let message = format!("{key} value {value} out of range (0-{})", part.max());
-            self.error(expr.span.lookahead(), expr.span, message);
+            self.error(expr.span.last, expr.span, message);
             return None;
         }
         Some(value)
@@ -233,7 +251,7 @@ impl Checker<'_> {
         if value & !mask != 0 {
             let span =
                 op.second.as_ref().or(op.value.as_ref()).map_or(Span { first: at, last: at }, |e| e.span);
-            self.error(span.lookahead(), span, format!("Value {value:#x} outside bitmask {mask:#x}"));
+            self.error(span.last, span, format!("Value {value:#x} outside bitmask {mask:#x}"));
             return None;
         }
         b.mask(part, op.and, op.op == "!", value, mask);
