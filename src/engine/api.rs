@@ -464,7 +464,7 @@ impl Ports<'_> {
     pub fn tracing(&self, flag: TraceFlag) -> bool {
         self.core.tracing(self.me, flag)
     }
-    /// The `netlink rx buffer` this protocol asks for (`None`: none, also when it stops). The kernel side gets the largest of all protocols: at
+    /// The `netlink rx buffer` this protocol asks for (`None`: none, also when it is removed; a restart keeps it). The kernel side gets the largest of all protocols: at
     /// the first start silently, a later change is logged as `KRT: Changing netlink rx buffer size to N` (info).
     pub fn receive_buffer(&mut self, bytes: Option<u32>) {
         self.core.receive_buffer(self.me, bytes);

@@ -70,6 +70,8 @@ pub struct Core {
     /// What kernel protocols ask for, and what the sockets have, in bytes.
     pub(super) rx_buffers: BTreeMap<ProtoId, u32>,
     pub(super) rx_buffer: Option<u32>,
+    /// The protocols start for the first time: sizes are set without a word.
+    pub(super) booting: bool,
     pub(super) askers: FxHashMap<Ticket, Asker>,
     pub(super) next_ticket: Ticket,
     pub(super) interner: Interner,
@@ -112,6 +114,7 @@ impl Core {
             kernel_tables: BTreeMap::new(),
             rx_buffers: BTreeMap::new(),
             rx_buffer: None,
+            booting: true,
             askers: FxHashMap::default(),
             next_ticket: 1,
             interner: Interner::default(),
@@ -388,7 +391,7 @@ impl Hands for Core {
         if self.rx_buffer == Some(largest) {
             return;
         }
-        if self.rx_buffer.replace(largest).is_some() {
+        if self.rx_buffer.replace(largest).is_some() && !self.booting {
             self.log_line(LogClass::Info, format_args!("KRT: Changing netlink rx buffer size to {largest}"));
         }
         let ticket = self.ticket(Asker::Core);

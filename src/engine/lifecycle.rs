@@ -444,6 +444,7 @@ impl Engine {
         self.core.router_id = self.core.find_router_id(&config).ok_or(NO_ROUTER_ID)?;
         self.core.warn_unbuilt();
         self.start_all(false);
+        self.core.booting = false;
         self.end_recovery();
         Ok(())
     }

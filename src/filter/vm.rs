@@ -4,7 +4,6 @@
 //! allocates nothing. Nothing recurses on the native stack. Running time is bounded: straight code is as long as the program, and what
 //! repeats (calls, loops) is counted. What can go wrong is a [`RuntimeError`], never a panic.
 
-
 use super::attributes::Field;
 use super::code::{Blank, Code, MaskPart, Op, Opd, Place, Reg, Verdict};
 use super::env::Env;

@@ -5,8 +5,8 @@ use crate::sys::kernel::Metrics;
 use crate::table::AttrId;
 
 pub use id::{
-    KRT_CONGCTL as CONGCTL, KRT_METRIC as METRIC, KRT_PREFSRC as PREFSRC, KRT_REALM as REALM, KRT_SCOPE as SCOPE,
-    KRT_SOURCE as SOURCE,
+    KRT_CONGCTL as CONGCTL, KRT_METRIC as METRIC, KRT_PREFSRC as PREFSRC, KRT_REALM as REALM,
+    KRT_SCOPE as SCOPE, KRT_SOURCE as SOURCE,
 };
 
 /// The attribute of a TCP metric by the kernel's number: `krt_lock` is 1, `krt_mtu` 2, ... `krt_fastopen_no_cookie` 17.

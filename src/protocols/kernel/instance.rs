@@ -376,7 +376,6 @@ impl KernelInstance {
             let Setup { family, table, .. } = self.sync.setup();
             ports.unregister_table(family, table);
         }
-        ports.receive_buffer(None);
     }
 }
 
@@ -580,6 +579,9 @@ impl Instance for KernelInstance {
     fn stop(&mut self, ports: &mut Ports<'_>, reason: DownReason) -> Stopped {
         self.stopping = true;
         self.ticket = None;
+        if reason == DownReason::Remove {
+            ports.receive_buffer(None);
+        }
         let keep = self.options.persist || reason == DownReason::GracefulRestart;
         if !self.registered || !self.sync.stop(!keep) {
             self.release_table(ports);
