@@ -454,3 +454,10 @@ fn corpus() {
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
+
+#[test]
+fn endless_statements_are_refused() {
+    let text = "define a = 1 ".to_owned() + &"b ".repeat(5 << 20);
+    let list = errors(&text);
+    assert!(list.iter().any(|e| e.contains("Statement is too long")), "{list:?}");
+}
