@@ -259,10 +259,10 @@ impl Scopes {
 
     /// Takes note of a token; `sym` is its word, if it is one. Returns whether it ended a top-level statement.
     pub fn note(&mut self, c: char, sym: Option<Sym>, tok: Tok) -> bool {
-        if let Some(sym) = self.maybe.take() {
-            if c == '{' || c == k::FROM {
-                self.define(sym);
-            }
+        if let Some(sym) = self.maybe.take()
+            && (c == '{' || c == k::FROM)
+        {
+            self.define(sym);
         }
         let mut ended = false;
         let was_declared = std::mem::take(&mut self.declared);

@@ -168,7 +168,7 @@ impl Sources {
             Some((f, o)) if f == file => offset.wrapping_sub(o),
             _ => FAR,
         };
-        if near < FAR && tok % STRIDE != 0 {
+        if near < FAR && !tok.is_multiple_of(STRIDE) {
             self.gaps.push(near as u8);
         } else {
             self.gaps.push(FAR as u8);

@@ -108,9 +108,9 @@ impl Tokens {
     #[inline]
     pub fn net_at(&self, at: usize) -> Option<IpNet> {
         let value = self.value_at(at);
-        match self.text.as_bytes().get(at)? {
-            &t::NET4 => IpNet::new(net::ipv4(value as u32), (value >> 32) as u8).ok(),
-            &t::NET6 => {
+        match *self.text.as_bytes().get(at)? {
+            t::NET4 => IpNet::new(net::ipv4(value as u32), (value >> 32) as u8).ok(),
+            t::NET6 => {
                 let (bits, len) = *self.wide.get(value as usize)?;
                 IpNet::new(std::net::Ipv6Addr::from(bits).into(), len).ok()
             }
@@ -122,9 +122,9 @@ impl Tokens {
     #[inline]
     pub fn ip_at(&self, at: usize) -> Option<std::net::IpAddr> {
         let value = self.value_at(at);
-        match self.text.as_bytes().get(at)? {
-            &t::IP4 => Some(net::ipv4(value as u32)),
-            &t::IP6 => self.wide.get(value as usize).map(|(bits, _)| net::from_bits(*bits)),
+        match *self.text.as_bytes().get(at)? {
+            t::IP4 => Some(net::ipv4(value as u32)),
+            t::IP6 => self.wide.get(value as usize).map(|(bits, _)| net::from_bits(*bits)),
             _ => None,
         }
     }

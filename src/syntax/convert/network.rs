@@ -67,10 +67,10 @@ impl Convert<'_> {
         match (inner.next(), inner.next()) {
             (Some(max), Some(asn)) => {
                 let (max, asn) = (self.value(max), self.value(asn));
-                if let (ExprKind::Int(m), ExprKind::Int(asn)) = (&max.kind, &asn.kind) {
-                    if (u32::from(prefix.prefix_len())..=u32::from(prefix.max_prefix_len())).contains(m) {
-                        return ExprKind::Net(NetExt::Roa { prefix, max_len: *m as u8, asn: *asn }.into());
-                    }
+                if let (ExprKind::Int(m), ExprKind::Int(asn)) = (&max.kind, &asn.kind)
+                    && (u32::from(prefix.prefix_len())..=u32::from(prefix.max_prefix_len())).contains(m)
+                {
+                    return ExprKind::Net(NetExt::Roa { prefix, max_len: *m as u8, asn: *asn }.into());
                 }
                 let net = Expr { kind: ExprKind::Net(Net::Ip(prefix)), span: self.tokens.span(at, at + 1) };
                 ExprKind::NetOf("roa", vec![net, max, asn])

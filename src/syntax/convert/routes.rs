@@ -46,16 +46,14 @@ impl RoutesBuilder {
             }
             *slot = Some(new);
         }
-        if let RouteDest::Via(hops) = &dest {
-            if let [Via { target: Expr { kind: ExprKind::Ip(ip), .. }, scope: None, options, .. }] = &hops[..]
-            {
-                if options.is_empty() {
-                    match self.via.entry(*ip) {
-                        std::collections::hash_map::Entry::Occupied(old) => return *old.get(),
-                        std::collections::hash_map::Entry::Vacant(slot) => slot.insert(new),
-                    };
-                }
-            }
+        if let RouteDest::Via(hops) = &dest
+            && let [Via { target: Expr { kind: ExprKind::Ip(ip), .. }, scope: None, options, .. }] = &hops[..]
+            && options.is_empty()
+        {
+            match self.via.entry(*ip) {
+                std::collections::hash_map::Entry::Occupied(old) => return *old.get(),
+                std::collections::hash_map::Entry::Vacant(slot) => slot.insert(new),
+            };
         }
         self.routes.dests.push(dest);
         new

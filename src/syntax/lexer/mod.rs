@@ -189,10 +189,10 @@ impl<'a> Lexer<'a> {
 
     /// Reads on until something can be parsed.
     pub fn next_event(&mut self) -> Event {
-        if let Some(token) = self.pending.take() {
-            if let Some(event) = self.push(token) {
-                return event;
-            }
+        if let Some(token) = self.pending.take()
+            && let Some(event) = self.push(token)
+        {
+            return event;
         }
         loop {
             if self.ended {
