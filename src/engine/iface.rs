@@ -55,12 +55,23 @@ pub struct Iface {
     pub preferred6: Option<IpAddr>,
     /// Preferred link-local address.
     pub preferred_ll: Option<IpAddr>,
+    /// The kernel's order of addresses in the last scan, if some were tentative then: they take their places when they become usable.
+    awaited: Vec<(IpAddr, IpNet)>,
 }
 
 impl Iface {
     fn new(link: Link, up: bool) -> Iface {
         let name = Arc::from(&*link.name);
-        Iface { link, name, up, addrs: Vec::new(), preferred4: None, preferred6: None, preferred_ll: None }
+        let (preferred4, preferred6, preferred_ll) = (None, None, None);
+        Iface { link, name, up, addrs: Vec::new(), preferred4, preferred6, preferred_ll, awaited: Vec::new() }
+    }
+
+    /// Where a new address goes: to the end, unless the last scan has seen it, not usable yet, in front of others.
+    fn place(&self, new: &IfaceAddr) -> usize {
+        let rank = |a: &IfaceAddr| self.awaited.iter().position(|(ip, net)| *ip == a.ip && *net == a.prefix);
+        let Some(mine) = rank(new) else { return self.addrs.len() };
+        let behind = self.addrs.iter().position(|a| rank(a).is_some_and(|theirs| theirs > mine));
+        behind.unwrap_or(self.addrs.len())
     }
 
     /// Loopback interfaces carry no protocol.
@@ -296,7 +307,7 @@ impl Ifaces {
                 let before = std::mem::replace(old, addr.clone());
                 out.push(IfaceEvent { ifindex, change: IfaceChange::AddrDown(before) });
             }
-            None => iface.addrs.push(addr.clone()),
+            None => iface.addrs.insert(iface.place(&addr), addr.clone()),
         }
         out.push(IfaceEvent { ifindex, change: IfaceChange::AddrUp(addr) });
         true
@@ -330,8 +341,15 @@ impl Ifaces {
             .filter(|a| usable_address(a))
             .filter_map(|a| Some((a.ifindex, a.local, make_addr(a)?.prefix)))
             .collect();
+        let waiting: HashSet<u32> =
+            addresses.iter().filter(|a| !usable_address(a)).map(|a| a.ifindex).collect();
         let mut touched = BTreeSet::new();
         for (ifindex, iface) in &mut self.map {
+            iface.awaited.clear();
+            if waiting.contains(ifindex) {
+                let here = addresses.iter().filter(|a| a.ifindex == *ifindex);
+                iface.awaited.extend(here.filter_map(|a| Some((a.local, make_addr(a)?.prefix))));
+            }
             iface.addrs.retain(|a| {
                 let stays = there.contains(&(*ifindex, a.ip, a.prefix));
                 if !stays {

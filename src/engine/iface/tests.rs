@@ -221,6 +221,23 @@ fn tentative_addresses_do_not_exist() {
     assert_eq!(changes(&out), ["10 +2001:db8::1", "10 -2001:db8::1"]);
 }
 
+#[test]
+fn awaited_addresses_take_their_places() {
+    let mut state = ifaces(&[link(10, "v0", UP)], &[]);
+    let texts = ["192.0.2.1/24", "2001:db8::2/64", "2001:db8::1/64", "fe80::1/64"];
+    let tentative = |text: &str| Address { flags: AddressFlags(0x40), ..addr(10, text) };
+    let mut out = Vec::new();
+    state.scanned_addresses(
+        vec![addr(10, texts[0]), tentative(texts[1]), tentative(texts[2]), addr(10, texts[3])],
+        &mut out,
+    );
+    for text in [texts[2], texts[1], "2001:db8::9/64"] {
+        state.address(&addr(10, text), &mut out);
+    }
+    let order: Vec<String> = state.get(10).unwrap().addrs.iter().map(|a| a.ip.to_string()).collect();
+    assert_eq!(order, ["192.0.2.1", "2001:db8::2", "2001:db8::1", "fe80::1", "2001:db8::9"]);
+}
+
 /// What a listener that only believes events knows.
 #[derive(Default, PartialEq, Debug)]
 struct Shadow {
