@@ -16,7 +16,7 @@ use rustix::process::Signal;
 fn config(routes: &str) -> String {
     format!(
         "log stderr all;\nrouter id 192.0.2.10;\nprotocol device {{ }}\nprotocol kernel {{ ipv4 {{ export all; }}; }}\n\
-         protocol static s {{\n\tipv4;\n{routes}\n}}\n"
+         protocol static routes1 {{\n\tipv4;\n{routes}\n}}\n"
     )
 }
 
@@ -45,7 +45,7 @@ fn parse_only() {
     assert!(explained.contains(&format!("{place}:3:")), "the second mistake is told too: {explained}");
     assert_eq!(
         run("router id 192.0.2.1;\n"),
-        (Some(1), "bird: ".to_owned() + &place.to_string() + ":1:20 No protocol is specified in the config file\n")
+        (Some(1), "bird: ".to_owned() + &place.to_string() + ":1:0 No protocol is specified in the config file\n")
     );
     fs::remove_file(&file).unwrap();
     let out = Command::new(BIRD).arg("-p").arg("-c").arg(&file).output().unwrap();
@@ -81,7 +81,7 @@ fn signals() {
             daemon.signal(Signal::HUP);
             until_routes("main", &["10.1.0.0/16 via 192.0.2.1", "blackhole 10.2.0.0/16"]);
 
-            daemon.rewrite("protocol static s { ipv4; route 10.3.0.0/16 blackhole; }\nprotocol nonsense { }\n");
+            daemon.rewrite("protocol static routes1 { ipv4; route 10.3.0.0/16 blackhole; }\nprotocol nonsense { }\n");
             daemon.signal(Signal::HUP);
             until("the mistake is logged", || daemon.log().contains("bird.conf:2:10 "));
             assert_eq!(kernel_routes("main").len(), 2, "a bad file changes nothing");

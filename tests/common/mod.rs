@@ -142,7 +142,7 @@ impl Daemon {
         let child = command.arg("-f").args(more).stderr(log).spawn().expect("the daemon starts");
         let mut daemon = Daemon { child, folder };
         let start = Instant::now();
-        while UnixStream::connect(daemon.socket()).is_err() {
+        while !greets(&daemon.socket()) {
             let ended = daemon.child.try_wait().expect("a child can be waited for");
             assert!(ended.is_none(), "the daemon ended: {}", daemon.log());
             assert!(start.elapsed() < PATIENCE, "no socket: {}", daemon.log());
@@ -216,6 +216,13 @@ impl Drop for Daemon {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Whether the daemon is ready: it listens early, but greets only when everything stands.
+fn greets(socket: &Path) -> bool {
+    let Ok(mut stream) = UnixStream::connect(socket) else { return false };
+    // The greeting may take as long as the start; a daemon that dies closes the connection.
+    stream.set_read_timeout(Some(PATIENCE)).is_ok() && stream.read(&mut [0; 4]).is_ok_and(|count| count == 4)
 }
 
 /// The daemon's program with socket and PID file in `folder`.
