@@ -183,7 +183,7 @@ pub enum Outcome {
 /// What `debug` is about.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum DebugTarget {
-    /// Protocols with all their channels.
+    /// Protocols; masks of their channels are left alone, and add to theirs.
     Protocols(Selection),
     /// One channel.
     Channel {

@@ -319,7 +319,15 @@ fn export_test(
     let yes_if = |yes: bool| if yes { ControlFlow::Continue(None) } else { ControlFlow::Break(()) };
     let (export, offer) = (&door.export, door.export.offer());
     match question {
-        ExportQuestion::Exported => return yes_if(export.exported(id, route)),
+        ExportQuestion::Exported => {
+            // What was exported is known per net; only one route of it can have been, unless all are.
+            *enough = match offer {
+                Offer::Any => false,
+                Offer::Accepted => matches!(export.filter(net, route), Verdict::Accept | Verdict::Change(_)),
+                Offer::Optimal | Offer::Merged => true,
+            };
+            return yes_if(export.exported(id, route) && (*enough || offer == Offer::Any));
+        }
         ExportQuestion::Export if offer == Offer::Merged => {
             *enough = true;
             return match export.merged(net, all) {

@@ -6,7 +6,7 @@ use super::api::{DownReason, Instance, ProtoState};
 use super::channel::ChannelState;
 use super::engine::Engine;
 use super::proto::{Goal, Proto};
-use crate::base::ProtoId;
+use crate::base::{LogClass, ProtoId};
 use crate::config::{DebugMask, MrtdumpMask};
 
 /// An order.
@@ -46,9 +46,26 @@ impl Engine {
     pub fn act(&mut self, act: &Act, fits: impl Fn(&str) -> bool) -> Vec<(Arc<str>, Acted)> {
         let chosen: Vec<(ProtoId, Arc<str>)> =
             self.core.protos().filter(|p| fits(&p.name)).map(|p| (p.id, p.name.clone())).collect();
-        let done = chosen.into_iter().map(|(id, name)| (name, self.act_on(id, act))).collect();
+        let mut done = Vec::with_capacity(chosen.len());
+        for (id, name) in chosen {
+            self.announce(id, &name, act);
+            done.push((name, self.act_on(id, act)));
+        }
         self.settle();
         done
+    }
+
+    /// Says in the log what is about to be done, if anything is.
+    fn announce(&mut self, id: ProtoId, name: &str, act: &Act) {
+        let Some(proto) = self.core.proto(id) else { return };
+        let verb = match act {
+            Act::Disable(_) if !proto.disabled => "Disabling",
+            Act::Enable(_) if proto.disabled => "Enabling",
+            Act::Restart(_) if !proto.disabled => "Restarting",
+            Act::Reload { .. } if !proto.disabled && proto.state == ProtoState::Up => "Reloading",
+            _ => return,
+        };
+        self.core.log_line(LogClass::Info, format_args!("{verb} protocol {name}"));
     }
 
     fn act_on(&mut self, id: ProtoId, act: &Act) -> Acted {
@@ -97,17 +114,12 @@ impl Engine {
         Acted::Reloading
     }
 
-    /// `debug PATTERN MASK`; how many protocols fit. Their channels follow.
+    /// `debug PATTERN MASK`; how many protocols fit. Channels keep masks of their own, which add to it.
     pub fn set_debug(&mut self, mask: DebugMask, fits: impl Fn(&str) -> bool) -> usize {
         let chosen: Vec<ProtoId> = self.core.protos().filter(|p| fits(&p.name)).map(|p| p.id).collect();
         for id in &chosen {
             let Some(proto) = self.core.proto_mut(*id) else { continue };
             proto.debug = mask;
-            for channel in proto.channels.clone() {
-                if let Some(ch) = self.core.channel_mut(channel) {
-                    ch.config.debug = mask;
-                }
-            }
         }
         chosen.len()
     }
