@@ -380,6 +380,10 @@ impl Engine {
         }
         for (number, diff) in diffs {
             self.renew_rule(id, number);
+            let mode = self.instance(id).and_then(|i| i.export_mode(number));
+            if let (Some(mode), Some(ch)) = (mode, self.core.channel_mut(number)) {
+                ch.mode = mode;
+            }
             let channel = self.core.channel(number).map_or("", |c| c.config.name);
             let lifted = diff.limits && self.limits_lifted(number);
             for (on, word) in [(diff.import || lifted, "import"), (diff.export, "export")] {

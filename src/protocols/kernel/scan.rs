@@ -225,7 +225,7 @@ impl KernelSync {
     }
 
     /// Takes a foreign route in, or (`None`) out. Gives the word for the trace.
-    fn learn(
+    pub(super) fn learn(
         &mut self,
         dst: &Dst,
         metric: u32,
@@ -387,61 +387,6 @@ impl KernelSync {
         }
     }
 
-    /// Somebody else, or the kernel by itself, added or changed (`gone`: removed) a route.
-    pub fn notice(
-        &mut self,
-        dst: &Dst,
-        metric: u32,
-        body: &Arc<RouteBody>,
-        read: &Read,
-        gone: bool,
-        id: Option<u32>,
-        now: u64,
-        out: &mut Vec<Action>,
-    ) {
-        if read.class == Class::Ignored {
-            return;
-        }
-        if let Some(scan) = &mut self.scan {
-            scan.touch(*dst);
-        }
-        let tracked = self.tracked(id, dst);
-        let id = tracked.filter(|id| self.metric_of(*id) == metric);
-        if let (Some(other), None, false, false) = (tracked, id, gone, read.class == Class::Ours) {
-            self.taken_elsewhere(other, dst, metric, body, out);
-        }
-        match (&read.class, &read.normal) {
-            (Class::Ours, Some(normal)) => {
-                if let Some(id) = id {
-                    self.our_drift(id, dst, Some(normal).filter(|_| !gone), now, out);
-                    if self.traces {
-                        out.push(Action::Trace(
-                            *dst,
-                            if gone { "deleted by others" } else { "changed by others" },
-                        ));
-                    }
-                }
-                if !gone && self.aliens.remove(dst, metric) {
-                    out.push(Action::Learn(*dst));
-                }
-            }
-            _ => {
-                if gone {
-                    self.taken.remove(&(*dst, metric));
-                }
-                match id {
-                    Some(id) if gone => self.given_back(id),
-                    Some(id) => self.taken_over(id, dst, body, now, out),
-                    None => {}
-                }
-                let word = self.learn(dst, metric, read.class, Some(body).filter(|_| !gone), out);
-                if let (Some(word), true) = (word, self.traces) {
-                    out.push(Action::Trace(*dst, asynchronous(word)));
-                }
-            }
-        }
-    }
-
     /// The figures of the moment; the driver adds the times.
     pub fn status(&self) -> KernelStatus {
         let count = |flag: u8| {
@@ -462,15 +407,5 @@ impl KernelSync {
             flying: self.flying(),
             settled: self.synced && !self.unsure && self.scan.is_none() && !self.busy(),
         }
-    }
-}
-
-fn asynchronous(word: &'static str) -> &'static str {
-    match word {
-        "[alien] created" => "[alien async] created",
-        "[alien] updated" => "[alien async] updated",
-        "[alien] removed" => "[alien async] removed",
-        "[alien] ignored" => "[alien async] ignored",
-        other => other,
     }
 }

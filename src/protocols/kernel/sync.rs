@@ -22,13 +22,12 @@ use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 use smallvec::SmallVec;
 
-use crate::sys::kernel::{Answer, Family, KernelError, RouteBody, RouteKind, RouteOp, RouteVerb, Ticket};
-use crate::table::Bits;
+use crate::sys::kernel::{Family, KernelError, RouteBody};
 
 use super::aliens::Aliens;
 use super::config::Learn;
-use super::drift::{Drift, DriftKind, DriftLog};
-use super::flights::{Flight, Flights};
+use super::drift::DriftLog;
+use super::flights::Flights;
 use super::nets::{Dst, Nets};
 use super::scan::Scan;
 
@@ -128,6 +127,9 @@ const LEAVING_MAX: usize = 1 << 14;
 /// Repairs of one net after notices, until the next scan.
 pub(super) const REPAIRS_MAX: u8 = 5;
 
+/// Delay of a scan that is to settle a doubt, in microseconds.
+pub(super) const SOON: u64 = 50_000;
+
 /// The reconciler of one kernel table.
 #[derive(Debug)]
 pub struct KernelSync {
@@ -138,7 +140,7 @@ pub struct KernelSync {
     /// Effective metrics; empty when the protocol has one for all.
     metrics: Vec<u32>,
     pub(super) wanted_count: usize,
-    queue: VecDeque<u32>,
+    pub(super) queue: VecDeque<u32>,
     /// Routes of ours to be deleted that belong to no number any more. Sent before anything else, so that an addition
     /// of the same route, decided later, comes later.
     pub(super) orphans: VecDeque<(Dst, u32)>,
@@ -146,11 +148,11 @@ pub struct KernelSync {
     pub(super) restores: VecDeque<(Dst, u32, Arc<RouteBody>)>,
     /// Replacements that wait for a scan because notices were lost.
     pub(super) held: Vec<u32>,
-    repairs: Vec<u32>,
-    flights: Flights,
+    pub(super) repairs: Vec<u32>,
+    pub(super) flights: Flights,
     /// Metrics at which a net still stands, to be deleted once it stands at the new one.
-    moved: HashMap<u32, SmallVec<[u32; 2]>, FxBuildHasher>,
-    leaving: HashMap<Dst, u32, FxBuildHasher>,
+    pub(super) moved: HashMap<u32, SmallVec<[u32; 2]>, FxBuildHasher>,
+    pub(super) leaving: HashMap<Dst, u32, FxBuildHasher>,
     /// Foreign routes that took the place of ours, until a scan confirms them.
     pub(super) taken: HashMap<(Dst, u32), Taken, FxBuildHasher>,
     pub(super) damping: HashMap<u32, u8, FxBuildHasher>,
@@ -165,8 +167,8 @@ pub struct KernelSync {
     /// Notices were lost since the last scan.
     pub(super) unsure: bool,
     /// Where the flush is, in steps; `None` while not flushing.
-    flush: Option<usize>,
-    flushed: bool,
+    pub(super) flush: Option<usize>,
+    pub(super) flushed: bool,
     /// Whether [`Action::Trace`] is wanted.
     pub traces: bool,
 }
@@ -437,407 +439,4 @@ impl KernelSync {
             self.queue.push_back(id);
         }
     }
-
-    /// Repairs the net in a moment, when it is known whether its interface went down with it; but not for ever.
-    fn enqueue_repair(&mut self, id: u32, dst: &Dst, protocol: u8, out: &mut Vec<Action>) {
-        let rounds = self.damping.entry(id).or_insert(0);
-        *rounds = rounds.saturating_add(1);
-        if *rounds > REPAIRS_MAX {
-            if *rounds == REPAIRS_MAX + 1 {
-                out.push(Action::Warn(*dst, Warning::Damped { protocol }));
-            }
-            self.put(id, WAIT);
-            return;
-        }
-        if self.has(id, FLYING) {
-            // The answer comes first.
-            return;
-        }
-        if self.repairs.is_empty() {
-            out.push(Action::Repair);
-        }
-        self.repairs.push(id);
-    }
-
-    /// Sends the repairs that were noticed. Those whose next hops cannot be `usable` wait for the next scan or change.
-    pub fn repair(&mut self, usable: impl Fn(&RouteBody) -> bool) {
-        for id in std::mem::take(&mut self.repairs) {
-            if self.wanted[id as usize].as_ref().is_some_and(|body| !usable(body)) {
-                self.put(id, WAIT);
-            }
-            self.enqueue(id);
-        }
-    }
-
-    /// Operations to send, at most `room`.
-    pub fn pump(&mut self, room: usize, ops: &mut Vec<RouteOp>) {
-        if !self.synced {
-            return;
-        }
-        while ops.len() < room {
-            if let Some((dst, metric)) = self.orphans.pop_front() {
-                let ticket = self.flights.add(Flight::Orphan(dst, metric));
-                ops.push(self.op(ticket, &dst, metric, RouteVerb::Delete));
-            } else if let Some((dst, metric, body)) = self.restores.pop_front() {
-                let ticket = self.flights.add(Flight::Restore(dst, metric));
-                ops.push(self.op(ticket, &dst, metric, RouteVerb::Replace(body)));
-            } else if let Some(id) = self.queue.pop_front() {
-                self.drop_flags(id, QUEUED);
-                self.act(id, ops);
-            } else if !self.flush_some(room, ops) {
-                break;
-            }
-        }
-    }
-
-    fn op(&self, ticket: Ticket, dst: &Dst, metric: u32, verb: RouteVerb) -> RouteOp {
-        RouteOp { ticket, key: dst.key(self.setup.table, metric), verb }
-    }
-
-    /// Sends what the net needs now, if anything.
-    fn act(&mut self, id: u32, ops: &mut Vec<RouteOp>) {
-        let flags = self.flags[id as usize];
-        if flags & FLYING != 0 {
-            return;
-        }
-        let Some(dst) = self.nets.get(id) else { return };
-        let metric = self.metric_of(id);
-        let wanted = if self.flush.is_some() { None } else { self.wanted[id as usize].clone() };
-        let Some(body) = wanted else {
-            self.forget_moved(id, &dst);
-            if flags & (PRESENT | DOUBT) != 0 {
-                self.fly(id, &dst, metric, Flight::Delete { id, metric }, RouteVerb::Delete, ops);
-            }
-            return;
-        };
-        if flags & WAIT != 0 {
-            return;
-        }
-        if flags & DOUBT != 0 || flags & PRESENT == 0 {
-            let flight = Flight::Add { id, metric, unsure: flags & DOUBT != 0 };
-            self.drop_flags(id, PRESENT | DOUBT | STALE);
-            self.fly(id, &dst, metric, flight, RouteVerb::Add(body), ops);
-        } else if flags & STALE != 0 {
-            if self.unsure {
-                self.held.push(id);
-            } else if self.replaceable(&body) && flags & BLOCKED == 0 {
-                self.drop_flags(id, STALE);
-                let flight = Flight::Replace { id, metric };
-                self.fly(id, &dst, metric, flight, RouteVerb::Replace(body), ops);
-            } else {
-                // Both are sent together; the kernel keeps their order. Where a foreign route shares our key, a
-                // replacement might hit that one, and the addition will be refused.
-                let ticket = self.flights.add(Flight::Orphan(dst, metric));
-                ops.push(self.op(ticket, &dst, metric, RouteVerb::Delete));
-                self.drop_flags(id, PRESENT | STALE);
-                let flight = Flight::Add { id, metric, unsure: false };
-                self.fly(id, &dst, metric, flight, RouteVerb::Add(body), ops);
-            }
-        }
-    }
-
-    fn replaceable(&self, body: &RouteBody) -> bool {
-        self.setup.replace_any
-            || self.setup.family == Family::V4
-            || body.kind == RouteKind::Unicast
-                && body.hops.first().is_some_and(|hop| hop.next.gateway.is_some())
-    }
-
-    fn fly(
-        &mut self,
-        id: u32,
-        dst: &Dst,
-        metric: u32,
-        flight: Flight,
-        verb: RouteVerb,
-        ops: &mut Vec<RouteOp>,
-    ) {
-        self.put(id, FLYING);
-        if let Some(scan) = &mut self.scan {
-            scan.touched_ids.set(id, true);
-        }
-        let ticket = self.flights.add(flight);
-        ops.push(self.op(ticket, dst, metric, verb));
-    }
-
-    /// The keys a net had before its metric changed are to go now.
-    pub(super) fn forget_moved(&mut self, id: u32, dst: &Dst) {
-        if self.moved.is_empty() {
-            return;
-        }
-        for metric in self.moved.remove(&id).into_iter().flatten() {
-            self.orphan(*dst, metric);
-        }
-    }
-
-    /// A scan has told what stands where; only of nets written meanwhile it does not know.
-    pub(super) fn scanned_moved(&mut self, touched: &Bits) {
-        let flags = &self.flags;
-        self.moved.retain(|id, _| touched.get(*id) || flags[*id as usize] & FLYING != 0);
-    }
-
-    /// Whether operations are open or wait to be sent.
-    pub fn busy(&self) -> bool {
-        !(self.flights.is_empty()
-            && self.waiting() == 0
-            && self.repairs.is_empty()
-            && (self.flush.is_none() || self.flushed))
-    }
-
-    /// How many operations wait for room.
-    pub fn waiting(&self) -> usize {
-        if self.synced { self.orphans.len() + self.restores.len() + self.queue.len() } else { 0 }
-    }
-
-    /// Operations sent and not answered yet.
-    pub fn flying(&self) -> usize {
-        self.flights.len()
-    }
-
-    /// Answers of the kernel.
-    pub fn answers(&mut self, answers: Vec<Answer>, out: &mut Vec<Action>) {
-        for answer in answers {
-            if let Some(flight) = self.flights.take(answer.ticket) {
-                self.answer(flight, answer.result, out);
-            }
-        }
-        self.check_flushed(out);
-    }
-
-    fn answer(&mut self, flight: Flight, result: Result<(), KernelError>, out: &mut Vec<Action>) {
-        let missing = matches!(&result, Err(error) if error.errno == libc::ESRCH);
-        let (id, metric, delete) = match flight {
-            Flight::Add { id, metric, .. } | Flight::Replace { id, metric } => (id, metric, false),
-            Flight::Delete { id, metric } => (id, metric, true),
-            Flight::Orphan(dst, metric) => {
-                if let (Err(error), false) = (result, missing) {
-                    out.push(Action::Failed { dst, metric, delete: true, error });
-                }
-                return;
-            }
-            Flight::Restore(dst, metric) | Flight::Detached(dst, metric) => {
-                if let (Err(error), false) = (result, missing) {
-                    out.push(Action::Failed { dst, metric, delete: false, error });
-                }
-                return;
-            }
-        };
-        self.drop_flags(id, FLYING);
-        let current = metric == self.metric_of(id);
-        let Some(dst) = self.nets.get(id) else { return };
-        match (&flight, result) {
-            (Flight::Delete { .. }, Ok(())) => self.drop_flags(id, PRESENT | DOUBT | BLOCKED),
-            (Flight::Delete { .. }, Err(_)) if missing => self.drop_flags(id, PRESENT | DOUBT | BLOCKED),
-            (_, Ok(())) if current => {
-                if !self.has(id, BLOCKED) {
-                    self.unrefuse(id, out);
-                }
-                if !self.has(id, DOUBT) {
-                    self.put(id, PRESENT);
-                }
-                if matches!(flight, Flight::Add { .. }) && !self.has(id, DOUBT) {
-                    // The kernel would have refused, so nobody else stands there.
-                    self.drop_flags(id, BLOCKED);
-                    if self.taken.get(&(dst, metric)).is_some_and(|taken| !taken.raced) {
-                        self.taken.remove(&(dst, metric));
-                    }
-                }
-            }
-            (_, Ok(())) => {}
-            (Flight::Add { unsure: true, .. }, Err(error)) if error.errno == libc::EEXIST && current => {
-                // Ours or somebody else's: only a scan can tell.
-                self.put(id, DOUBT | WAIT);
-                out.push(Action::Scan(SOON));
-            }
-            (Flight::Add { unsure: false, .. }, Err(_)) if !current => {
-                // It never came to stand there, so nothing is to be deleted there.
-                if let Some(list) = self.moved.get_mut(&id) {
-                    list.retain(|moved| *moved != metric);
-                }
-            }
-            (_, Err(error)) => {
-                // Was it changed meanwhile, the new one deserves a try.
-                let last = current && !delete && !self.has(id, STALE);
-                if last && self.wanted[id as usize].is_some() {
-                    self.put(id, WAIT);
-                    if matches!(flight, Flight::Replace { .. }) {
-                        self.put(id, STALE);
-                    }
-                    self.refuse(id, out);
-                }
-                out.push(Action::Failed { dst, metric, delete, error });
-                if delete {
-                    // Another try only when the next scan still finds it.
-                    self.drop_flags(id, PRESENT | DOUBT);
-                }
-            }
-        }
-        if !self.leaving.is_empty() && !self.has(id, PRESENT | DOUBT) {
-            self.leaving.remove(&dst);
-        }
-        if current && !delete && !self.has(id, DOUBT) {
-            self.forget_moved(id, &dst);
-        }
-        self.enqueue(id);
-    }
-
-    /// Deletes everything of ours; [`Action::Flushed`] tells the end. Without `delete`, or if nothing was ever written,
-    /// `false`: there is nothing to wait for.
-    pub fn stop(&mut self, delete: bool) -> bool {
-        if !self.synced || !delete {
-            return false;
-        }
-        self.queue.clear();
-        self.held.clear();
-        self.repairs.clear();
-        self.restores.clear();
-        self.flags.iter_mut().for_each(|flags| *flags &= !QUEUED);
-        self.scan = None;
-        self.flush = Some(0);
-        true
-    }
-
-    /// Puts a piece of the flush into the queue; `false`: there is nothing left to put.
-    fn flush_some(&mut self, room: usize, ops: &mut Vec<RouteOp>) -> bool {
-        let Some(mut step) = self.flush else { return false };
-        let end = self.flags.len();
-        // Deleting in ascending order is what the kernel is slowest at; a stride visits every number once, in none.
-        let stride = stride(end);
-        while step < end && ops.len() < room {
-            let id = (step as u64 * stride as u64 % end as u64) as u32;
-            step += 1;
-            if !self.has(id, FLYING | QUEUED) {
-                self.act(id, ops);
-            }
-        }
-        self.flush = Some(step);
-        !self.orphans.is_empty()
-    }
-
-    /// Call after [`pump`](Self::pump): tells once when a flush is complete.
-    pub fn check_flushed(&mut self, out: &mut Vec<Action>) {
-        let done = self.flush.is_some_and(|step| step >= self.flags.len());
-        if done && !self.flushed && self.flights.is_empty() && self.waiting() == 0 {
-            self.flushed = true;
-            out.push(Action::Flushed);
-        }
-    }
-
-    /// Notices of routes were lost.
-    pub fn overrun(&mut self, out: &mut Vec<Action>) {
-        self.unsure = true;
-        if let Some(scan) = &mut self.scan {
-            scan.outrun = true;
-        }
-        // Whether they are there no more because their owners removed them, notices would have told.
-        self.taken.values_mut().for_each(|taken| taken.raced = false);
-        out.push(Action::Scan(1));
-    }
-
-    /// Somebody else changed our route at our key, or (`body` is `None`) deleted it.
-    pub(super) fn our_drift(
-        &mut self,
-        id: u32,
-        dst: &Dst,
-        body: Option<&Arc<RouteBody>>,
-        now: u64,
-        out: &mut Vec<Action>,
-    ) {
-        let wanted = self.wanted[id as usize].as_ref();
-        if wanted.is_none() {
-            // Its deletion is under way, or will be.
-            self.put(id, DOUBT);
-            return;
-        }
-        let kind = match body {
-            Some(body) if wanted.is_some_and(|w| Arc::ptr_eq(w, body)) => return,
-            Some(_) => DriftKind::Changed,
-            None => DriftKind::Deleted,
-        };
-        self.taken.remove(&(*dst, self.metric_of(id)));
-        match kind {
-            DriftKind::Deleted => self.put(id, DOUBT),
-            _ => self.put(id, STALE | PRESENT),
-        }
-        self.note_drift(id, dst, kind, now);
-        if self.synced {
-            let protocol = body.map_or(0, |body| body.protocol);
-            self.enqueue_repair(id, dst, protocol, out);
-        }
-    }
-
-    /// A foreign route appeared at our key.
-    pub(super) fn taken_over(
-        &mut self,
-        id: u32,
-        dst: &Dst,
-        body: &Arc<RouteBody>,
-        now: u64,
-        out: &mut Vec<Action>,
-    ) {
-        if self.has(id, PRESENT | DOUBT | FLYING) && self.synced {
-            if !self.has(id, BLOCKED) {
-                self.note_drift(id, dst, DriftKind::Taken(body.protocol), now);
-            }
-            // An addition of ours overwrites nobody.
-            let replacing = self.has(id, FLYING) && self.flights.replaces(id);
-            if replacing || self.has(id, PRESENT | DOUBT) {
-                let key = (*dst, self.metric_of(id));
-                let raced = replacing || self.taken.get(&key).is_some_and(|taken| taken.raced);
-                self.taken.insert(key, Taken { body: Arc::clone(body), tries: 0, raced });
-                out.push(Action::Scan(SOON));
-            }
-            self.put(id, DOUBT);
-        }
-        self.drop_flags(id, PRESENT);
-        self.put(id, BLOCKED);
-        if self.wanted[id as usize].is_some() {
-            self.put(id, WAIT);
-            self.refuse(id, out);
-        }
-    }
-
-    /// A foreign route appeared where ours stood before its metric changed, perhaps under a replacement in flight.
-    pub(super) fn taken_elsewhere(
-        &mut self,
-        id: u32,
-        dst: &Dst,
-        metric: u32,
-        body: &Arc<RouteBody>,
-        out: &mut Vec<Action>,
-    ) {
-        let here = self.has(id, FLYING) && self.flights.metric_of(id) == Some(metric);
-        if here && self.flights.replaces(id) {
-            self.taken.insert((*dst, metric), Taken { body: Arc::clone(body), tries: 0, raced: true });
-            out.push(Action::Scan(SOON));
-        }
-    }
-
-    /// The foreign route at our key went away.
-    pub(super) fn given_back(&mut self, id: u32) {
-        self.drop_flags(id, BLOCKED | WAIT);
-        if !self.has(id, PRESENT) || self.has(id, DOUBT) {
-            self.enqueue(id);
-        }
-    }
-
-    pub(super) fn note_drift(&mut self, id: u32, dst: &Dst, kind: DriftKind, now: u64) {
-        let metric = self.metric_of(id);
-        self.drift.note(Drift { at: now, dst: *dst, metric, kind });
-    }
-}
-
-/// Delay of a scan that is to settle a doubt, in microseconds.
-pub(super) const SOON: u64 = 50_000;
-
-/// A number without a common divisor with `end`, about 0.618 of it.
-fn stride(end: usize) -> usize {
-    let gcd = |mut a: usize, mut b: usize| {
-        while b != 0 {
-            (a, b) = (b, a % b);
-        }
-        a
-    };
-    let start = (end as f64 * 0.618) as usize;
-    (start.max(1)..=end).find(|n| gcd(*n, end) == 1).unwrap_or(1)
 }

@@ -1,0 +1,275 @@
+//! From intentions to operations, from answers to knowledge; and the flush at the end.
+
+use super::flights::Flight;
+use super::nets::Dst;
+use super::sync::{Action, BLOCKED, DOUBT, FLYING, KernelSync, PRESENT, QUEUED, SOON, STALE, WAIT};
+use crate::sys::kernel::{Answer, Family, KernelError, RouteBody, RouteKind, RouteOp, RouteVerb, Ticket};
+use crate::table::Bits;
+
+impl KernelSync {
+    /// Operations to send, at most `room`.
+    pub fn pump(&mut self, room: usize, ops: &mut Vec<RouteOp>) {
+        if !self.synced {
+            return;
+        }
+        while ops.len() < room {
+            if let Some((dst, metric)) = self.orphans.pop_front() {
+                let ticket = self.flights.add(Flight::Orphan(dst, metric));
+                ops.push(self.op(ticket, &dst, metric, RouteVerb::Delete));
+            } else if let Some((dst, metric, body)) = self.restores.pop_front() {
+                let ticket = self.flights.add(Flight::Restore(dst, metric));
+                ops.push(self.op(ticket, &dst, metric, RouteVerb::Replace(body)));
+            } else if let Some(id) = self.queue.pop_front() {
+                self.drop_flags(id, QUEUED);
+                self.act(id, ops);
+            } else if !self.flush_some(room, ops) {
+                break;
+            }
+        }
+    }
+
+    fn op(&self, ticket: Ticket, dst: &Dst, metric: u32, verb: RouteVerb) -> RouteOp {
+        RouteOp { ticket, key: dst.key(self.setup.table, metric), verb }
+    }
+
+    /// Sends what the net needs now, if anything.
+    fn act(&mut self, id: u32, ops: &mut Vec<RouteOp>) {
+        let flags = self.flags[id as usize];
+        if flags & FLYING != 0 {
+            return;
+        }
+        let Some(dst) = self.nets.get(id) else { return };
+        let metric = self.metric_of(id);
+        let wanted = if self.flush.is_some() { None } else { self.wanted[id as usize].clone() };
+        let Some(body) = wanted else {
+            self.forget_moved(id, &dst);
+            if flags & (PRESENT | DOUBT) != 0 {
+                self.fly(id, &dst, metric, Flight::Delete { id, metric }, RouteVerb::Delete, ops);
+            }
+            return;
+        };
+        if flags & WAIT != 0 {
+            return;
+        }
+        if flags & DOUBT != 0 || flags & PRESENT == 0 {
+            let flight = Flight::Add { id, metric, unsure: flags & DOUBT != 0 };
+            self.drop_flags(id, PRESENT | DOUBT | STALE);
+            self.fly(id, &dst, metric, flight, RouteVerb::Add(body), ops);
+        } else if flags & STALE != 0 {
+            if self.unsure {
+                self.held.push(id);
+            } else if self.replaceable(&body) && flags & BLOCKED == 0 {
+                self.drop_flags(id, STALE);
+                let flight = Flight::Replace { id, metric };
+                self.fly(id, &dst, metric, flight, RouteVerb::Replace(body), ops);
+            } else {
+                // Both are sent together; the kernel keeps their order. Where a foreign route shares our key, a
+                // replacement might hit that one, and the addition will be refused.
+                let ticket = self.flights.add(Flight::Orphan(dst, metric));
+                ops.push(self.op(ticket, &dst, metric, RouteVerb::Delete));
+                self.drop_flags(id, PRESENT | STALE);
+                let flight = Flight::Add { id, metric, unsure: false };
+                self.fly(id, &dst, metric, flight, RouteVerb::Add(body), ops);
+            }
+        }
+    }
+
+    fn replaceable(&self, body: &RouteBody) -> bool {
+        self.setup.replace_any
+            || self.setup.family == Family::V4
+            || body.kind == RouteKind::Unicast
+                && body.hops.first().is_some_and(|hop| hop.next.gateway.is_some())
+    }
+
+    fn fly(
+        &mut self,
+        id: u32,
+        dst: &Dst,
+        metric: u32,
+        flight: Flight,
+        verb: RouteVerb,
+        ops: &mut Vec<RouteOp>,
+    ) {
+        self.put(id, FLYING);
+        if let Some(scan) = &mut self.scan {
+            scan.touched_ids.set(id, true);
+        }
+        let ticket = self.flights.add(flight);
+        ops.push(self.op(ticket, dst, metric, verb));
+    }
+
+    /// The keys a net had before its metric changed are to go now.
+    pub(super) fn forget_moved(&mut self, id: u32, dst: &Dst) {
+        if self.moved.is_empty() {
+            return;
+        }
+        for metric in self.moved.remove(&id).into_iter().flatten() {
+            self.orphan(*dst, metric);
+        }
+    }
+
+    /// A scan has told what stands where; only of nets written meanwhile it does not know.
+    pub(super) fn scanned_moved(&mut self, touched: &Bits) {
+        let flags = &self.flags;
+        self.moved.retain(|id, _| touched.get(*id) || flags[*id as usize] & FLYING != 0);
+    }
+
+    /// Whether operations are open or wait to be sent.
+    pub fn busy(&self) -> bool {
+        !(self.flights.is_empty()
+            && self.waiting() == 0
+            && self.repairs.is_empty()
+            && (self.flush.is_none() || self.flushed))
+    }
+
+    /// How many operations wait for room.
+    pub fn waiting(&self) -> usize {
+        if self.synced { self.orphans.len() + self.restores.len() + self.queue.len() } else { 0 }
+    }
+
+    /// Operations sent and not answered yet.
+    pub fn flying(&self) -> usize {
+        self.flights.len()
+    }
+
+    /// Answers of the kernel.
+    pub fn answers(&mut self, answers: Vec<Answer>, out: &mut Vec<Action>) {
+        for answer in answers {
+            if let Some(flight) = self.flights.take(answer.ticket) {
+                self.answer(flight, answer.result, out);
+            }
+        }
+        self.check_flushed(out);
+    }
+
+    fn answer(&mut self, flight: Flight, result: Result<(), KernelError>, out: &mut Vec<Action>) {
+        let missing = matches!(&result, Err(error) if error.errno == libc::ESRCH);
+        let (id, metric, delete) = match flight {
+            Flight::Add { id, metric, .. } | Flight::Replace { id, metric } => (id, metric, false),
+            Flight::Delete { id, metric } => (id, metric, true),
+            Flight::Orphan(dst, metric) => {
+                if let (Err(error), false) = (result, missing) {
+                    out.push(Action::Failed { dst, metric, delete: true, error });
+                }
+                return;
+            }
+            Flight::Restore(dst, metric) | Flight::Detached(dst, metric) => {
+                if let (Err(error), false) = (result, missing) {
+                    out.push(Action::Failed { dst, metric, delete: false, error });
+                }
+                return;
+            }
+        };
+        self.drop_flags(id, FLYING);
+        let current = metric == self.metric_of(id);
+        let Some(dst) = self.nets.get(id) else { return };
+        match (&flight, result) {
+            (Flight::Delete { .. }, Ok(())) => self.drop_flags(id, PRESENT | DOUBT | BLOCKED),
+            (Flight::Delete { .. }, Err(_)) if missing => self.drop_flags(id, PRESENT | DOUBT | BLOCKED),
+            (_, Ok(())) if current => {
+                if !self.has(id, BLOCKED) {
+                    self.unrefuse(id, out);
+                }
+                if !self.has(id, DOUBT) {
+                    self.put(id, PRESENT);
+                }
+                if matches!(flight, Flight::Add { .. }) && !self.has(id, DOUBT) {
+                    // The kernel would have refused, so nobody else stands there.
+                    self.drop_flags(id, BLOCKED);
+                    if self.taken.get(&(dst, metric)).is_some_and(|taken| !taken.raced) {
+                        self.taken.remove(&(dst, metric));
+                    }
+                }
+            }
+            (_, Ok(())) => {}
+            (Flight::Add { unsure: true, .. }, Err(error)) if error.errno == libc::EEXIST && current => {
+                // Ours or somebody else's: only a scan can tell.
+                self.put(id, DOUBT | WAIT);
+                out.push(Action::Scan(SOON));
+            }
+            (Flight::Add { unsure: false, .. }, Err(_)) if !current => {
+                // It never came to stand there, so nothing is to be deleted there.
+                if let Some(list) = self.moved.get_mut(&id) {
+                    list.retain(|moved| *moved != metric);
+                }
+            }
+            (_, Err(error)) => {
+                // Was it changed meanwhile, the new one deserves a try.
+                let last = current && !delete && !self.has(id, STALE);
+                if last && self.wanted[id as usize].is_some() {
+                    self.put(id, WAIT);
+                    if matches!(flight, Flight::Replace { .. }) {
+                        self.put(id, STALE);
+                    }
+                    self.refuse(id, out);
+                }
+                out.push(Action::Failed { dst, metric, delete, error });
+                if delete {
+                    // Another try only when the next scan still finds it.
+                    self.drop_flags(id, PRESENT | DOUBT);
+                }
+            }
+        }
+        if !self.leaving.is_empty() && !self.has(id, PRESENT | DOUBT) {
+            self.leaving.remove(&dst);
+        }
+        if current && !delete && !self.has(id, DOUBT) {
+            self.forget_moved(id, &dst);
+        }
+        self.enqueue(id);
+    }
+
+    /// Deletes everything of ours; [`Action::Flushed`] tells the end. Without `delete`, or if nothing was ever written,
+    /// `false`: there is nothing to wait for.
+    pub fn stop(&mut self, delete: bool) -> bool {
+        if !self.synced || !delete {
+            return false;
+        }
+        self.queue.clear();
+        self.held.clear();
+        self.repairs.clear();
+        self.restores.clear();
+        self.flags.iter_mut().for_each(|flags| *flags &= !QUEUED);
+        self.scan = None;
+        self.flush = Some(0);
+        true
+    }
+
+    /// Puts a piece of the flush into the queue; `false`: there is nothing left to put.
+    fn flush_some(&mut self, room: usize, ops: &mut Vec<RouteOp>) -> bool {
+        let Some(mut step) = self.flush else { return false };
+        let end = self.flags.len();
+        // Deleting in ascending order is what the kernel is slowest at; a stride visits every number once, in none.
+        let stride = stride(end);
+        while step < end && ops.len() < room {
+            let id = (step as u64 * stride as u64 % end as u64) as u32;
+            step += 1;
+            if !self.has(id, FLYING | QUEUED) {
+                self.act(id, ops);
+            }
+        }
+        self.flush = Some(step);
+        !self.orphans.is_empty()
+    }
+
+    /// Call after [`pump`](Self::pump): tells once when a flush is complete.
+    pub fn check_flushed(&mut self, out: &mut Vec<Action>) {
+        let done = self.flush.is_some_and(|step| step >= self.flags.len());
+        if done && !self.flushed && self.flights.is_empty() && self.waiting() == 0 {
+            self.flushed = true;
+            out.push(Action::Flushed);
+        }
+    }
+}
+
+/// A number without a common divisor with `end`, about 0.618 of it.
+fn stride(end: usize) -> usize {
+    let gcd = |mut a: usize, mut b: usize| {
+        while b != 0 {
+            (a, b) = (b, a % b);
+        }
+        a
+    };
+    let start = (end as f64 * 0.618) as usize;
+    (start.max(1)..=end).find(|n| gcd(*n, end) == 1).unwrap_or(1)
+}
