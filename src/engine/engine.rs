@@ -91,14 +91,14 @@ impl Engine {
 
     /// Does a little of everything that is due; `true` when there is more to do at once.
     pub fn turn(&mut self) -> bool {
-        let mut more = self.kernel_events();
+        let more = self.kernel_events();
         self.fire_timers();
         self.settle();
-        more |= self.work();
+        self.work();
         self.settle();
-        more |= self.exports();
+        self.exports();
         self.settle();
-        more |= self.flushes();
+        self.flushes();
         self.settle();
         self.advance_transition();
         if self.core.shutting_down && self.all_down() {
@@ -110,6 +110,7 @@ impl Engine {
             || !core.dirty_tables.is_empty()
             || !core.workers.is_empty()
             || !core.ready.is_empty()
+            || !self.flushers.is_empty()
     }
 
     /// When the next timer is due, in microseconds since the start.
@@ -297,7 +298,7 @@ impl Engine {
     }
 
     /// One piece of work for every instance that asked for it.
-    fn work(&mut self) -> bool {
+    fn work(&mut self) {
         let slice = Slice::new();
         for _ in 0..self.core.workers.len() {
             let Some(id) = self.core.workers.pop_front() else { break };
@@ -306,11 +307,10 @@ impl Engine {
                 break;
             }
         }
-        !self.core.workers.is_empty()
     }
 
     /// One turn of every channel with something to export.
-    fn exports(&mut self) -> bool {
+    fn exports(&mut self) {
         for channel in std::mem::take(&mut self.core.stalled) {
             self.core.enqueue(channel);
         }
@@ -322,7 +322,6 @@ impl Engine {
                 break;
             }
         }
-        !self.core.ready.is_empty()
     }
 
     fn export_channel(&mut self, channel: ChannelId) {
@@ -367,7 +366,7 @@ impl Engine {
     }
 
     /// One piece of every flush under way.
-    fn flushes(&mut self) -> bool {
+    fn flushes(&mut self) {
         let slice = Slice::new();
         for _ in 0..self.flushers.len() {
             let Some(id) = self.flushers.pop_front() else { break };
@@ -378,7 +377,6 @@ impl Engine {
                 break;
             }
         }
-        !self.flushers.is_empty()
     }
 
     fn all_down(&self) -> bool {

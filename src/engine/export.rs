@@ -143,7 +143,7 @@ impl Core {
         };
         for (net_id, source, net) in gone {
             self.stats_mut(id).export_withdraws.received += 1;
-            self.deliver(id, net_id, &net, None, source, None);
+            self.deliver(id, net_id, &net, None, source, None, None);
         }
     }
 
@@ -151,13 +151,13 @@ impl Core {
         match self.channel(id).map(|c| c.mode) {
             Some(ExportMode::Any) => {
                 for route in routes.iter().filter(|r| !r.filtered) {
-                    self.offer(id, net_id, net, Some(route), route.source);
+                    self.offer(id, net_id, net, Some(route), route.source, None);
                 }
             }
             Some(ExportMode::Merged { limit }) => self.offer_merged(id, net_id, net, routes, limit),
             Some(ExportMode::Best) => {
                 if let Some(best) = routes.first().filter(|r| !r.filtered) {
-                    self.offer(id, net_id, net, Some(best), best.source);
+                    self.offer(id, net_id, net, Some(best), best.source, None);
                 }
             }
             None => {}
@@ -165,14 +165,15 @@ impl Core {
     }
 
     fn follow(&mut self, id: ChannelId, change: &Change) {
+        let old = change.old.as_ref();
         match self.channel(id).map(|c| c.mode) {
             Some(ExportMode::Any) => {
-                self.offer(id, change.id, &change.net, change.route.as_ref(), change.source)
+                self.offer(id, change.id, &change.net, change.route.as_ref(), change.source, old);
             }
             Some(ExportMode::Best) => {
                 if let Some(best) = change.new_best() {
                     let source = best.map_or(change.source, |b| b.source);
-                    self.offer(id, change.id, &change.net, best, source);
+                    self.offer(id, change.id, &change.net, best, source, old);
                 }
             }
             Some(ExportMode::Merged { limit }) => {
@@ -184,7 +185,7 @@ impl Core {
                         self.offer_merged(id, change.id, &net, &routes, limit);
                     }
                     _ if !matches!(change.best, BestChange::Same) => {
-                        self.offer(id, change.id, &change.net, None, change.source);
+                        self.offer(id, change.id, &change.net, None, change.source, old);
                     }
                     _ => {}
                 }
@@ -221,7 +222,15 @@ impl Core {
         Some(attrs)
     }
 
-    fn offer(&mut self, id: ChannelId, net_id: NetId, net: &Net, route: Option<&Route>, source: Source) {
+    fn offer(
+        &mut self,
+        id: ChannelId,
+        net_id: NetId,
+        net: &Net,
+        route: Option<&Route>,
+        source: Source,
+        old: Option<&Arc<Attrs>>,
+    ) {
         let stats = self.stats_mut(id);
         let attrs = match route {
             Some(route) => {
@@ -233,13 +242,13 @@ impl Core {
                 None
             }
         };
-        self.deliver(id, net_id, net, route, source, attrs);
+        self.deliver(id, net_id, net, route, source, attrs, old);
     }
 
     fn offer_merged(&mut self, id: ChannelId, net_id: NetId, net: &Net, routes: &[Route], limit: u16) {
         let Some(best) = routes.first().filter(|r| !r.filtered) else {
             if let Some(source) = routes.first().map(|r| r.source) {
-                self.offer(id, net_id, net, None, source);
+                self.offer(id, net_id, net, None, source, None);
             }
             return;
         };
@@ -249,10 +258,11 @@ impl Core {
             let silent = !std::mem::replace(&mut first, false);
             self.pass(id, net, route, silent)
         });
-        self.deliver(id, net_id, net, Some(best), best.source, attrs);
+        self.deliver(id, net_id, net, Some(best), best.source, attrs, None);
     }
 
-    /// Limit, counters, bookkeeping, and into the outbox.
+    /// Limit, counters, bookkeeping, and into the outbox. `old`: the attributes of a route that went, for traces.
+    #[allow(clippy::too_many_arguments, reason = "the parts of one change, each known to every caller")]
     fn deliver(
         &mut self,
         id: ChannelId,
@@ -261,6 +271,7 @@ impl Core {
         route: Option<&Route>,
         source: Source,
         attrs: Option<Arc<Attrs>>,
+        old: Option<&Arc<Attrs>>,
     ) {
         let Some(ch) = self.channel(id) else { return };
         let replaces = ch.was_exported(net_id, source);
@@ -285,7 +296,7 @@ impl Core {
             };
             match route {
                 Some(route) => self.trace_route_out(TraceFlag::Routes, id, word, net, route),
-                None => self.trace_gone_out(id, word, net, source),
+                None => self.trace_gone_out(id, word, net, source, old),
             }
         }
         let Some(ch) = self.channel_mut(id) else { return };

@@ -92,11 +92,19 @@ impl Core {
         self.trace_route(flag, channel, '<', word, net, route);
     }
 
-    /// A withdraw of which only the source is known.
-    pub(super) fn trace_gone_out(&mut self, channel: ChannelId, word: &str, net: &Net, source: Source) {
+    /// A withdraw, with the attributes of the route that went, where they are known.
+    pub(super) fn trace_gone_out(
+        &mut self,
+        channel: ChannelId,
+        word: &str,
+        net: &Net,
+        source: Source,
+        old: Option<&Arc<Attrs>>,
+    ) {
         if let Some(name) = self.channel_name(channel) {
             let (local, global) = source_numbers(source);
-            self.log_line(LogClass::Trace, format_args!("{name} < {word} {net} {local}L {global}G"));
+            let dest = old.map_or_else(String::new, |a| self.describe_dest(&a.dest));
+            self.log_line(LogClass::Trace, format_args!("{name} < {word} {net} {local}L {global}G{dest}"));
         }
     }
 

@@ -187,6 +187,25 @@ impl Core {
         self.mark_dirty(table);
     }
 
+    /// New limits: what was hit before counts no more, what is over the new ones is hit at once.
+    pub(super) fn check_limits(&mut self, channel: ChannelId) {
+        let Some(ch) = self.channel_mut(channel) else { return };
+        ch.limits = Default::default();
+        let stats = ch.stats;
+        let counts = [
+            (LimitKind::Receive, stats.imported + stats.filtered),
+            (LimitKind::Import, stats.imported),
+            (LimitKind::Export, stats.exported),
+        ];
+        for (kind, count) in counts {
+            let over =
+                self.channel(channel).and_then(|ch| kind.of(&ch.config)).is_some_and(|l| count > l.count);
+            if over {
+                self.over_limit(channel, kind, count);
+            }
+        }
+    }
+
     /// Whether one more route would go over a limit that blocks; carries out the limit's action when it is reached.
     pub(super) fn over_limit(&mut self, channel: ChannelId, kind: LimitKind, count: u32) -> bool {
         let Some(ch) = self.channel_mut(channel) else { return true };

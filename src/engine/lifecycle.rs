@@ -369,11 +369,6 @@ impl Engine {
             }
             diffs.push((*number, diff));
             ch.config = new;
-            if diff.limits {
-                for limit in &mut ch.limits {
-                    limit.blocked = false;
-                }
-            }
         }
         if self.call(id, |i, p| i.reconfigure(p, config, &old)).unwrap_or(Adapt::Restart) == Adapt::Restart {
             return Adapt::Restart;
@@ -385,8 +380,10 @@ impl Engine {
                 ch.mode = mode;
             }
             let channel = self.core.channel(number).map_or("", |c| c.config.name);
-            let lifted = diff.limits && self.limits_lifted(number);
-            for (on, word) in [(diff.import || lifted, "import"), (diff.export, "export")] {
+            if diff.limits {
+                self.core.check_limits(number);
+            }
+            for (on, word) in [(diff.import, "import"), (diff.export, "export")] {
                 if !on {
                     continue;
                 }
@@ -410,16 +407,6 @@ impl Engine {
             }
         }
         Adapt::Done
-    }
-
-    /// Whether a limit that had blocked routes leaves room now, so that they should be announced again.
-    fn limits_lifted(&mut self, channel: ChannelId) -> bool {
-        let Some(ch) = self.core.channel_mut(channel) else { return false };
-        let hit = ch.limits[..2].iter().any(|l| l.hit);
-        for limit in &mut ch.limits {
-            *limit = LimitState::default();
-        }
-        hit
     }
 }
 

@@ -23,7 +23,7 @@ pub enum Step {
     Keep(Arc<ProtocolConfig>),
 }
 
-/// All steps, in the order of the new configuration, removals last.
+/// All steps: those for known protocols in the order of the old configuration, then additions in the order of the new one.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
     /// The steps.
@@ -33,17 +33,14 @@ pub struct Plan {
 /// Compares two configurations.
 pub fn plan(old: &Config, new: &Config) -> Plan {
     let mut steps = Vec::with_capacity(new.protocols.len());
-    for protocol in &new.protocols {
-        steps.push(match old.protocol(&protocol.name) {
-            None => Step::Add(protocol.clone()),
-            Some(before) => step(old, new, before, protocol),
+    for before in &old.protocols {
+        steps.push(match new.protocol(&before.name) {
+            None => Step::Remove(before.name.clone()),
+            Some(after) => step(old, new, before, after),
         });
     }
-    for protocol in &old.protocols {
-        if new.protocol(&protocol.name).is_none() {
-            steps.push(Step::Remove(protocol.name.clone()));
-        }
-    }
+    let added = new.protocols.iter().filter(|p| old.protocol(&p.name).is_none());
+    steps.extend(added.cloned().map(Step::Add));
     Plan { steps }
 }
 

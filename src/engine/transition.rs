@@ -13,7 +13,7 @@ use super::engine::Engine;
 use super::plan::{Step, plan};
 use super::proto::Goal;
 use crate::base::{LogClass, ProtoId};
-use crate::config::{Config, RouterIdConfig};
+use crate::config::{Config, ProtocolConfig, RouterIdConfig};
 
 /// How a request ends, as far as can be said at once.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -151,53 +151,44 @@ impl Engine {
         for table in &config.tables {
             self.core.take_table(table);
         }
-        let mut order = Vec::new();
-        let mut added = Vec::new();
-        let mut removed = Vec::new();
         for step in steps {
             match step {
                 Step::Add(config) => {
+                    self.core.log_line(LogClass::Info, format_args!("Adding protocol {}", config.name));
                     let id = self.add_proto(&config);
-                    added.push((id, config.name.clone()));
-                    order.push(id);
+                    self.start(id);
+                    self.settle();
                 }
-                Step::Remove(name) => removed.push(name),
-                Step::Restart(config, _) => order.extend(self.restart_with(&config)),
-                Step::Adapt(config, _) | Step::Keep(config) => {
-                    let Some(proto) = self.core.proto_named(&config.name) else { continue };
-                    let (id, state, by_hand) = (proto.id, proto.state, proto.disabled != config.disabled);
-                    let running = matches!(state, ProtoState::Up | ProtoState::Start);
-                    if by_hand || (!running && !config.disabled) {
-                        order.extend(self.restart_with(&config));
-                        continue;
-                    }
-                    order.push(id);
-                    if !running {
-                        self.take_config(id, config, true);
-                    } else if self.adapt(id, &config, soft) == Adapt::Restart {
-                        self.restart_with(&config);
-                    } else {
-                        self.transition.busy.push(id);
-                    }
-                }
+                Step::Remove(name) => self.remove(&name),
+                Step::Restart(config, _) => self.restart_with(&config),
+                Step::Adapt(config, _) | Step::Keep(config) => self.adapt_to(&config, soft),
             }
         }
-        for name in removed {
-            self.remove(&name);
-        }
-        self.core.order = order;
-        for (id, name) in added {
-            self.core.log_line(LogClass::Info, format_args!("Adding protocol {name}"));
-            self.start(id);
-            self.settle();
-        }
+        self.core.order =
+            config.protocols.iter().filter_map(|p| self.core.proto_named(&p.name)).map(|p| p.id).collect();
         self.core.drop_tables();
         self.settle();
     }
 
+    /// A protocol that may keep running. What was disabled or enabled by hand is set back.
+    fn adapt_to(&mut self, config: &Arc<ProtocolConfig>, soft: bool) {
+        let Some(proto) = self.core.proto_named(&config.name) else { return };
+        let (id, state, by_hand) = (proto.id, proto.state, proto.disabled != config.disabled);
+        let running = matches!(state, ProtoState::Up | ProtoState::Start);
+        if by_hand || (!running && !config.disabled) {
+            self.restart_with(config);
+        } else if !running {
+            self.take_config(id, config.clone(), true);
+        } else if self.adapt(id, config, soft) == Adapt::Restart {
+            self.restart_with(config);
+        } else {
+            self.transition.busy.push(id);
+        }
+    }
+
     /// Stops a protocol to start it with another configuration; one that is down takes it at once.
-    fn restart_with(&mut self, config: &Arc<crate::config::ProtocolConfig>) -> Option<ProtoId> {
-        let proto = self.core.proto_named(&config.name)?;
+    fn restart_with(&mut self, config: &Arc<ProtocolConfig>) {
+        let Some(proto) = self.core.proto_named(&config.name) else { return };
         let (id, state, was, becomes) = (proto.id, proto.state, proto.disabled, config.disabled);
         let word = match (was, becomes) {
             (false, false) => Some("Restarting"),
@@ -211,7 +202,7 @@ impl Engine {
         if state == ProtoState::Down {
             self.take_config(id, config.clone(), true);
             self.start(id);
-            return Some(id);
+            return;
         }
         if let Some(proto) = self.core.proto_mut(id) {
             proto.next = Some(config.clone());
@@ -221,7 +212,6 @@ impl Engine {
             }
         }
         self.stop(id, DownReason::Restart);
-        Some(id)
     }
 
     fn remove(&mut self, name: &str) {

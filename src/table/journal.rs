@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::{NetId, Route, Source};
+use super::{Attrs, NetId, Route, Source};
 use crate::base::Net;
 
 /// How the best route of the net changed.
@@ -31,6 +31,8 @@ pub struct Change {
     pub source: Source,
     /// The usable route of that source now.
     pub route: Option<Route>,
+    /// The attributes of that source's route before, for traces.
+    pub old: Option<Arc<Attrs>>,
     /// What that means for the best route.
     pub best: BestChange,
 }

@@ -297,7 +297,8 @@ impl Table {
         };
         if announced {
             let usable = inserted.filter(|r| !r.filtered);
-            self.journal.push(|| Change { id, net: net.clone(), source, route: usable, best });
+            let before = old.as_ref().map(|r| r.attrs.clone());
+            self.journal.push(|| Change { id, net: net.clone(), source, route: usable, old: before, best });
         }
         let gone = count == 0;
         if gone {

@@ -138,7 +138,9 @@ impl<'a> Lexer<'a> {
         };
         let text = Arc::new(data);
         let file = self.sources.add(Arc::from(path), text.clone());
-        let dir = path.parent().map(Path::to_path_buf).unwrap_or_default();
+        // As in BIRD, a file included from the current directory is `./NAME`.
+        let dir =
+            path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_path_buf();
         self.frames.push(Frame { file, text, pos: 0, line: 1, dir, depth });
         if let Some(message) = error {
             self.complain(0, message);
