@@ -105,13 +105,19 @@ fn nesting() {
     };
     for count in [100, 1000, 10_000, 1_000_000] {
         for (what, text) in [
-            ("parentheses", format!("protocol device {{ }} define a = {}1{};", "(".repeat(count), ")".repeat(count))),
+            (
+                "parentheses",
+                format!("protocol device {{ }} define a = {}1{};", "(".repeat(count), ")".repeat(count)),
+            ),
             ("open only", format!("protocol device {{ }} define a = {}", "(".repeat(count))),
             ("negations", format!("protocol device {{ }} define a = {}true;", "!".repeat(count))),
             ("sums", format!("protocol device {{ }} define a = 1{};", "+1".repeat(count))),
             ("blocks", deep("{", "", "}", count).replacen('\n', "filter f ", 1)),
             ("conditions", deep("if true then ", "accept;", "", count).replacen('\n', "filter f {", 1) + "}"),
-            ("sets", format!("protocol device {{ }} define a = {}1{};", "[".repeat(count), "]".repeat(count))),
+            (
+                "sets",
+                format!("protocol device {{ }} define a = {}1{};", "[".repeat(count), "]".repeat(count)),
+            ),
         ] {
             let (code, said, peak) = check_text(text.as_bytes());
             assert!(code == 0 || code == 1, "{count} {what}: {said}");

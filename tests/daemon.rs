@@ -30,7 +30,10 @@ fn parse_only() {
     let run = |text: &str| {
         fs::write(&file, text).unwrap();
         let out = Command::new(BIRD).arg("-p").arg("-c").arg(&file).output().unwrap();
-        (out.status.code(), String::from_utf8_lossy(&out.stderr).into_owned() + &String::from_utf8_lossy(&out.stdout))
+        (
+            out.status.code(),
+            String::from_utf8_lossy(&out.stderr).into_owned() + &String::from_utf8_lossy(&out.stdout),
+        )
     };
     assert_eq!(run(&config(ONE)), (Some(0), String::new()), "a good file is answered with silence");
     let place = file.display();
@@ -45,7 +48,10 @@ fn parse_only() {
     assert!(explained.contains(&format!("{place}:3:")), "the second mistake is told too: {explained}");
     assert_eq!(
         run("router id 192.0.2.1;\n"),
-        (Some(1), "bird: ".to_owned() + &place.to_string() + ":1:0 No protocol is specified in the config file\n")
+        (
+            Some(1),
+            "bird: ".to_owned() + &place.to_string() + ":1:0 No protocol is specified in the config file\n"
+        )
     );
     fs::remove_file(&file).unwrap();
     let out = Command::new(BIRD).arg("-p").arg("-c").arg(&file).output().unwrap();
@@ -81,7 +87,9 @@ fn signals() {
             daemon.signal(Signal::HUP);
             until_routes("main", &["10.1.0.0/16 via 192.0.2.1", "blackhole 10.2.0.0/16"]);
 
-            daemon.rewrite("protocol static routes1 { ipv4; route 10.3.0.0/16 blackhole; }\nprotocol nonsense { }\n");
+            daemon.rewrite(
+                "protocol static routes1 { ipv4; route 10.3.0.0/16 blackhole; }\nprotocol nonsense { }\n",
+            );
             daemon.signal(Signal::HUP);
             until("the mistake is logged", || daemon.log().contains("bird.conf:2:10 "));
             assert_eq!(kernel_routes("main").len(), 2, "a bad file changes nothing");
@@ -244,7 +252,8 @@ fn privileges_are_dropped() {
         assert_eq!(line("Uid:").split_whitespace().nth(1), Some("65534"));
         assert_eq!(line("Gid:").split_whitespace().nth(1), Some("65534"));
         // NET_BIND_SERVICE, NET_ADMIN, NET_RAW and nothing else.
-        let capabilities = u64::from_str_radix(line("CapEff:").split_whitespace().nth(1).unwrap(), 16).unwrap();
+        let capabilities =
+            u64::from_str_radix(line("CapEff:").split_whitespace().nth(1).unwrap(), 16).unwrap();
         assert_eq!(capabilities, 1 << 10 | 1 << 12 | 1 << 13);
     });
 }
@@ -304,8 +313,7 @@ fn sandbox_with_a_bad_file() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("bad.conf");
         fs::write(&file, "protocol device { }\nprotocol nonsense { }\n").unwrap();
-        let out =
-            Command::new(BIRD).arg("--sandbox").arg(&file).stdin(Stdio::null()).output().unwrap();
+        let out = Command::new(BIRD).arg("--sandbox").arg(&file).stdin(Stdio::null()).output().unwrap();
         assert_eq!(out.status.code(), Some(1));
         let said = String::from_utf8_lossy(&out.stderr).into_owned();
         assert!(said.contains("bad.conf:2:10 "), "{said}");

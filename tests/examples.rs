@@ -50,7 +50,9 @@ fn host() {
 
         // The uplink goes down and comes back.
         ip("link set eth0 down");
-        until("the default route is gone", || !kernel_routes("main").iter().any(|r| r.contains("192.0.2.1 ")));
+        until("the default route is gone", || {
+            !kernel_routes("main").iter().any(|r| r.contains("192.0.2.1 "))
+        });
         ip("link set eth0 up");
         until("the default route is back", || {
             kernel_routes("main").iter().any(|r| r.starts_with("default via 192.0.2.1 dev eth0"))
@@ -112,7 +114,8 @@ fn anycast_follows_its_health_checker() {
         let dns = "192.0.2.53 dev anycast0";
         let dns6 = "2001:db8::53 dev anycast0";
         until_routes("53", &[dns, dns6]);
-        let alive = |four: &str| format!("define ALIVE4 = [ {four} ];\ndefine ALIVE6 = [ 2001:db8::53/128 ];\n");
+        let alive =
+            |four: &str| format!("define ALIVE4 = [ {four} ];\ndefine ALIVE6 = [ 2001:db8::53/128 ];\n");
         std::fs::write(daemon.file("anycast.d/alive.conf"), alive("192.0.2.53/32, 192.0.2.123/32")).unwrap();
         assert_eq!(code(&daemon.ask("configure")), "0003");
         until_routes("53", &[dns, "192.0.2.123 dev anycast0", dns6]);

@@ -76,7 +76,6 @@ impl Engine {
             Act::Disable(text) => {
                 proto.disabled = true;
                 proto.message = text.clone();
-                self.say_of("Disabling", id);
                 self.stop(id, DownReason::Disable);
                 Acted::Disabled
             }
@@ -84,13 +83,11 @@ impl Engine {
                 proto.disabled = false;
                 proto.message = text.clone();
                 proto.goal = Goal::Up;
-                self.say_of("Enabling", id);
                 self.start(id);
                 Acted::Enabled
             }
             Act::Restart(text) => {
                 proto.message = text.clone();
-                self.say_of("Restarting", id);
                 self.stop(id, DownReason::Restart);
                 Acted::Restarted
             }
@@ -100,13 +97,7 @@ impl Engine {
         }
     }
 
-    fn say_of(&mut self, what: &str, id: ProtoId) {
-        let name = self.core.name_of(id);
-        self.core.log_line(LogClass::Info, format_args!("{what} protocol {name}"));
-    }
-
     fn reload(&mut self, id: ProtoId, import: bool, export: bool) -> Acted {
-        self.say_of("Reloading", id);
         let channels = self.core.proto(id).map_or_else(Vec::new, |p| p.channels.clone());
         let up: Vec<_> = channels
             .into_iter()

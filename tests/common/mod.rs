@@ -228,7 +228,13 @@ fn greets(socket: &Path) -> bool {
 /// The daemon's program with socket and PID file in `folder`.
 pub fn bird(folder: &Path, config: &Path) -> Command {
     let mut command = Command::new(BIRD);
-    command.arg("-c").arg(config).arg("-s").arg(folder.join("bird.ctl")).arg("-P").arg(folder.join("bird.pid"));
+    command
+        .arg("-c")
+        .arg(config)
+        .arg("-s")
+        .arg(folder.join("bird.ctl"))
+        .arg("-P")
+        .arg(folder.join("bird.pid"));
     command.stdin(Stdio::null());
     command
 }
@@ -294,7 +300,8 @@ impl Session {
             let count = self.stream.read_until(b'\n', &mut line).expect("the daemon answers in time");
             assert!(count > 0, "the daemon closed the session after {lines:?}");
             let line = String::from_utf8_lossy(&line).trim_end_matches('\n').to_owned();
-            let last = line.len() > 4 && line.as_bytes()[4] == b' ' && line[..4].bytes().all(|b| b.is_ascii_digit());
+            let last =
+                line.len() > 4 && line.as_bytes()[4] == b' ' && line[..4].bytes().all(|b| b.is_ascii_digit());
             lines.push(line);
             if last {
                 return lines;
