@@ -101,9 +101,18 @@ pub(super) fn explain(rule: Rule, text: &str) -> Failure {
     Failure { at: attempts.max_position, expected }
 }
 
+/// What would have fitted at byte `at` of a text whose beginning is right.
+fn expected_at(rule: Rule, text: &str, at: usize, instead: &str) -> Vec<char> {
+    let mut changed = text.get(..at).unwrap_or_default().to_owned();
+    changed.push_str(instead);
+    let failure = explain(rule, &changed);
+    if failure.at + 1 == changed.len() { failure.expected } else { Vec::new() }
+}
+
 /// The complaint about a failure at byte `start + failure.at` of the tokens; `next` is the token behind them, if the file has one more.
 /// `None` when the lexer has complained about that place already.
 pub(super) fn syntax_error(
+    rule: Rule,
     tokens: &Tokens,
     names: &Names,
     start: usize,
@@ -122,7 +131,7 @@ pub(super) fn syntax_error(
     // A name nobody declared is an error where it stands, even if a name would have fitted there.
     if let Some(bad) = undeclared(tokens, start, at) {
         at = bad;
-        expected = Vec::new();
+        expected = expected_at(rule, text.get(start..).unwrap_or_default(), bad - start, "\u{1}");
     }
     let token = |at: usize| match tokens.char_at(at) {
         Some(c) => Some((c, tokens.value_at(at), tokens.tok_at(at))),
@@ -145,7 +154,8 @@ pub(super) fn syntax_error(
             let address = if c == 'P' { '4' } else { '6' };
             if expected.contains(&address) {
                 found = Some(('/', value, tok));
-                expected.retain(|e| *e == ';' || !e.is_ascii());
+                let instead = if c == 'P' { "4/" } else { "6/" };
+                expected = expected_at(rule, text.get(start..).unwrap_or_default(), at - start, instead);
             }
         }
         Some(('/', ..)) if matches!(tokens.char_at(at.wrapping_sub(1)), Some('4' | '6')) && at > start => {
@@ -154,7 +164,6 @@ pub(super) fn syntax_error(
         }
         _ => {}
     }
-    let meant = if at == start + failure.at { &failure.expected } else { &expected };
     let mut help = hint(&expected);
     let (message, tok) = match found {
         Some((c, value, tok)) => {
@@ -162,7 +171,7 @@ pub(super) fn syntax_error(
                 let word = names.text(Sym(value as u32));
                 let undeclared = c == t::SYM as char && value & KNOWN == 0;
                 let plain = help.or_else(|| undeclared.then(|| format!("nothing above declares `{word}`")));
-                help = suggestion(word, meant).or(plain);
+                help = suggestion(word, &expected).or(plain);
             }
             (unexpected(c, value & KNOWN != 0), tok)
         }

@@ -184,7 +184,7 @@ impl<'a> Driver<'a> {
         }
         let failure = explain(rule, self.text().get(pos..).unwrap_or_default());
         let end = self.lexer.sources.end();
-        let error = syntax_error(&self.lexer.tokens, &self.lexer.names, pos, &failure, next, end);
+        let error = syntax_error(rule, &self.lexer.tokens, &self.lexer.names, pos, &failure, next, end);
         self.syntax_errors += 1;
         self.lexer.diags.extend(error);
         if self.syntax_errors == MAX_ERRORS {

@@ -456,6 +456,31 @@ fn corpus() {
 }
 
 #[test]
+fn errors_deep_inside_cost_no_more_than_others() {
+    // A grammar that backtracks badly would take 2^60 steps.
+    for (open, close) in [
+        ("if a then b; else if c then { ", " }"),
+        ("case net.len { 5: { ", " } }"),
+        ("for int i in bgp_path do if i = (1 + (", ")) then accept;"),
+    ] {
+        let text = format!("filter f {{ {} ] {} }}", open.repeat(60), close.repeat(60));
+        assert!(!errors(&text).is_empty());
+    }
+    for (open, close) in [
+        ("((1), (", "))"),
+        ("[(", ")]"),
+        ("f(1, g(", "))"),
+        ("(rt, 1, (", "))"),
+        ("roa_check(t, net, (", "))"),
+    ] {
+        let text = format!("define a = {} ; {};", open.repeat(60), close.repeat(60));
+        assert!(!errors(&text).is_empty());
+    }
+    let text = format!("protocol static {{ route 10.0.0.0/8 blackhole {} }}", "{ if a then ".repeat(60));
+    assert!(!errors(&text).is_empty());
+}
+
+#[test]
 fn endless_statements_are_refused() {
     let text = "define a = 1 ".to_owned() + &"b ".repeat(5 << 20);
     let list = errors(&text);

@@ -3,7 +3,7 @@
 use std::net::Ipv6Addr;
 use std::sync::Arc;
 
-use tern_grammar::t;
+use tern_grammar::{k, t};
 
 use super::super::ast::Tok;
 use super::super::literal::{self, is_digit, is_hex, is_word, run};
@@ -48,11 +48,23 @@ impl Lexer<'_> {
         let mask = u128::MAX.checked_shl(128 - len as u32).unwrap_or(0);
         if bits & !mask != 0 {
             let (have, want) = (Ipv6Addr::from(bits), Ipv6Addr::from(bits & mask));
-            self.error_at(at, format!("Invalid IPv6 prefix {have}/{len}, maybe you wanted {want}/{len}"));
+            let text = match self.behind_from() {
+                Some(dst) => format!(
+                    "Invalid SADR IPv6 prefix {dst} from {have}/{len}, maybe you wanted {dst} from {want}/{len}"
+                ),
+                None => format!("Invalid IPv6 prefix {have}/{len}, maybe you wanted {want}/{len}"),
+            };
+            self.error_at(at, text);
         }
         let value = self.tokens.wide.len() as u64;
         self.tokens.wide.push((bits & mask, len as u8));
         Token { c: t::NET6 as char, value, tok }
+    }
+
+    /// The prefix before the word `from`, if that was read last: what comes is the source of a source-specific network.
+    fn behind_from(&self) -> Option<ipnet::IpNet> {
+        let before = self.tokens.text.strip_suffix(k::FROM)?;
+        before.ends_with(char::from(t::NET6)).then(|| self.tokens.net_at(before.len() - 1))?
     }
 
     pub(super) fn prefix_length(&mut self, len: u64, most: u64, at: Tok) -> u64 {
@@ -135,7 +147,11 @@ impl Lexer<'_> {
                 let most = if four { 32 } else { 128 };
                 self.advance(end + 1 + digits);
                 // BIRD complains at the length of an IPv4 prefix, and behind an IPv6 prefix.
+                let sadr = self.behind_from().is_some();
                 let at = match four {
+                    false if sadr && (length > most || has_host_bits(bits, length, most)) => {
+                        self.place(end + 1)
+                    }
                     true if length > most || has_host_bits(bits, length, most) => self.place(end + 1),
                     true => tok,
                     false => tok + 1,
