@@ -98,17 +98,24 @@ pub(super) struct Item<B> {
 
 const NONE: u32 = u32::MAX;
 
+/// What a lookup needs of an entry, together so that it costs one cache line.
+#[derive(Clone, Copy, PartialEq, Debug)]
+struct Entry<B> {
+    bits: B,
+    /// Lengths accepted by the entry and those around it.
+    all: B,
+    /// The innermost enclosing entry.
+    parent: u32,
+    len: u8,
+}
+
 /// The entries of one family.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub(super) struct Entries<B> {
     /// Sorted by address, then length.
-    keys: Box<[(B, u8)]>,
+    sorted: Box<[Entry<B>]>,
     /// Lengths accepted by the entry itself.
     own: Box<[B]>,
-    /// Lengths accepted by the entry and those around it.
-    all: Box<[B]>,
-    /// The innermost enclosing entry.
-    parent: Box<[u32]>,
     /// Leading bits that all addresses share.
     common: u8,
     /// `buckets[i]` is the first entry whose next bits are `i` or more; empty for small sets.
@@ -150,7 +157,7 @@ impl<B: Bits> Entries<B> {
     }
 
     fn index(list: &[Item<B>], written: Box<[Item<B>]>) -> Entries<B> {
-        let (mut all, mut parent) = (Vec::with_capacity(list.len()), Vec::with_capacity(list.len()));
+        let mut sorted: Vec<Entry<B>> = Vec::with_capacity(list.len());
         let mut around: Vec<u32> = Vec::new();
         for (at, item) in list.iter().enumerate() {
             while let Some(&top) = around.last() {
@@ -161,8 +168,8 @@ impl<B: Bits> Entries<B> {
                 around.pop();
             }
             let outer = around.last().copied();
-            all.push(outer.map_or(item.lengths, |o: u32| item.lengths.or(all[o as usize])));
-            parent.push(outer.unwrap_or(NONE));
+            let all = outer.map_or(item.lengths, |o| item.lengths.or(sorted[o as usize].all));
+            sorted.push(Entry { bits: item.bits, all, parent: outer.unwrap_or(NONE), len: item.len });
             around.push(at as u32);
         }
         let (mut common, mut buckets) = (0, Vec::new());
@@ -179,10 +186,8 @@ impl<B: Bits> Entries<B> {
             }
         }
         Entries {
-            keys: list.iter().map(|i| (i.bits, i.len)).collect(),
+            sorted: sorted.into(),
             own: list.iter().map(|i| i.lengths).collect(),
-            all: all.into(),
-            parent: parent.into(),
             common,
             buckets: buckets.into(),
             written,
@@ -191,19 +196,20 @@ impl<B: Bits> Entries<B> {
 
     /// The number of entries not after the key.
     fn rank(&self, key: (B, u8)) -> usize {
-        let (mut from, mut to) = (0, self.keys.len());
-        if let ([_, inner @ ..], Some(first)) = (&*self.buckets, self.keys.first()) {
-            if key.0.cut(self.common) < first.0.cut(self.common) {
+        let (mut from, mut to) = (0, self.sorted.len());
+        if let ([_, inner @ ..], Some(first)) = (&*self.buckets, self.sorted.first()) {
+            let shared = first.bits.cut(self.common);
+            if key.0.cut(self.common) < shared {
                 return 0;
             }
-            if key.0.inside(first.0.cut(self.common), self.common) {
+            if key.0.inside(shared, self.common) {
                 let bucket = leading(key.0, self.common, inner.len().ilog2()) as usize;
                 (from, to) = (self.buckets[bucket] as usize, self.buckets[bucket + 1] as usize);
             } else {
-                return self.keys.len();
+                return self.sorted.len();
             }
         }
-        from + self.keys[from..to].partition_point(|k| *k <= key)
+        from + self.sorted[from..to].partition_point(|e| (e.bits, e.len) <= key)
     }
 
     fn contains(&self, bits: B, len: u8) -> bool {
@@ -212,11 +218,11 @@ impl<B: Bits> Entries<B> {
             None => return false,
         };
         while at != NONE {
-            let (prefix, plen) = self.keys[at as usize];
-            if plen <= len && bits.inside(prefix, plen) {
-                return self.all[at as usize].accepts(len);
+            let entry = &self.sorted[at as usize];
+            if entry.len <= len && bits.inside(entry.bits, entry.len) {
+                return entry.all.accepts(len);
             }
-            at = self.parent[at as usize];
+            at = entry.parent;
         }
         false
     }
@@ -226,8 +232,8 @@ impl<B: Bits> Entries<B> {
         if !self.written.is_empty() {
             return self.written.to_vec();
         }
-        let items = self.keys.iter().zip(&self.own);
-        items.map(|((bits, len), lengths)| Item { bits: *bits, len: *len, lengths: *lengths }).collect()
+        let items = self.sorted.iter().zip(&self.own);
+        items.map(|(e, lengths)| Item { bits: e.bits, len: e.len, lengths: *lengths }).collect()
     }
 }
 
@@ -291,8 +297,8 @@ impl PrefixSet {
     pub fn len(&self) -> usize {
         match &self.family {
             Family::Empty => 0,
-            Family::V4(e) => e.keys.len(),
-            Family::V6(e) => e.keys.len(),
+            Family::V4(e) => e.sorted.len(),
+            Family::V6(e) => e.sorted.len(),
         }
     }
 

@@ -1,16 +1,21 @@
 //! A configuration with nothing but its filters.
 
 use std::cell::RefCell;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::base::{NetType, Value};
+use crate::base::{IpNet, Net, NetExt, NetType, NextHop, Value};
+use crate::filter::code::Verdict;
+use crate::filter::compile::Host;
 use crate::filter::compile::{Checker, OneLine};
 use crate::filter::env::Env;
 use crate::filter::symbols::{Snapshot, Symbol, Symbols};
-use crate::filter::vm::{Machine, RuntimeError, evaluate};
+use crate::filter::RouteView;
+use crate::filter::vm::{Machine, RuntimeError, evaluate, run, run_commands};
+use crate::table::{Attrs, Dest, RouteSource};
 use crate::filter::{CustomAttrs, Filter, Program};
-use crate::syntax::ast::{Arg, Item, Opt, Policy, ProtoItem};
+use crate::syntax::ast::{Arg, Item, Opt, Policy, ProtoItem, RouteDest};
 use crate::syntax::diag::{Diagnostic, Diagnostics, Severity};
 use crate::syntax::names::{Names, Sym};
 use crate::syntax::{Disk, Files, ReadError, Sources, on_big_stack, parse, parse_filter_body, parse_term};
@@ -25,6 +30,19 @@ pub struct World {
     /// Inline filters and `where` terms, in order.
     pub inline: Vec<Arc<Filter>>,
     pub commands: Vec<Arc<Program>>,
+    /// Static routes with the import filter of their protocol and their own commands.
+    pub routes: Vec<StaticRoute>,
+    /// Nets of ROA and ASPA tables with the table's name; of ASPA also the providers.
+    pub entries: Vec<(Arc<str>, Net, Vec<u32>)>,
+}
+
+/// A static route as far as filters can see it.
+pub struct StaticRoute {
+    pub proto: Arc<str>,
+    pub net: Net,
+    pub attrs: Attrs,
+    pub commands: Option<Arc<Program>>,
+    pub import: Option<Arc<Filter>>,
 }
 
 /// One file in memory.
@@ -69,6 +87,8 @@ fn read(path: &Path, files: &(dyn Files + Sync)) -> World {
             diagnostics: Vec::new(),
             inline: Vec::new(),
             commands: Vec::new(),
+            routes: Vec::new(),
+            entries: Vec::new(),
         };
         let mut diagnostics = parsed.diagnostics;
         for item in &parsed.items {
@@ -83,8 +103,9 @@ fn read(path: &Path, files: &(dyn Files + Sync)) -> World {
 impl World {
     fn item(&mut self, item: &Item, diagnostics: &mut Diagnostics) {
         let (inline, commands) = (&mut self.inline, &mut self.commands);
+        let (list, entries) = (&mut self.routes, &mut self.entries);
         let mut c = Checker::new(&mut self.symbols, &self.names, &self.custom, &self.sources, diagnostics);
-        let mut policy = |c: &mut Checker<'_>, opt: &Opt| {
+        let policy = |c: &mut Checker<'_>, opt: &Opt, inline: &mut Vec<Arc<Filter>>| {
             for arg in &opt.args {
                 let filter = match arg {
                     Arg::Policy(Policy::Inline(body)) => c.inline_filter(body),
@@ -122,13 +143,49 @@ impl World {
                         c.diagnostics.push(d);
                     }
                 }
+                let name = protocol.name.map_or("static1".into(), |n| c.names.shared(n.sym));
+                let (mut import, mut table, mut preference) = (None, Arc::from(""), 200);
                 for item in &protocol.items {
                     match item {
-                        ProtoItem::Option(opt) => policy(&mut c, opt),
-                        ProtoItem::Channel(channel) => channel.options.iter().for_each(|o| policy(&mut c, o)),
+                        ProtoItem::Option(opt) => policy(&mut c, opt, inline),
+                        ProtoItem::Channel(channel) => {
+                            for opt in &channel.options {
+                                let before = inline.len();
+                                let mut more = Vec::new();
+                                policy(&mut c, opt, &mut more);
+                                inline.append(&mut more);
+                                match (opt.key, &opt.args[..]) {
+                                    ("import", _) => import = inline.get(before).cloned(),
+                                    ("table", [Arg::Name(name)]) => table = c.names.shared(name.sym),
+                                    ("preference", [Arg::Expr(e)]) => preference = c.int(e).unwrap_or(0) as u16,
+                                    _ => {}
+                                }
+                            }
+                        }
                         ProtoItem::Routes(routes) => {
-                            for extra in &routes.extra {
-                                commands.extend(c.route_commands(&extra.commands, extra.span.last));
+                            for (at, route) in routes.list.iter().enumerate() {
+                                let at = at as u32;
+                                let computed = routes.computed.iter().find(|(n, _)| *n == at);
+                                let net = match computed.map(|(_, e)| c.network_arg(e)) {
+                                    Some(Some(net)) => net,
+                                    _ => route.net.clone(),
+                                };
+                                let extra = routes.extra.iter().find(|e| e.route == at);
+                                let own = extra.and_then(|e| c.route_commands(&e.commands, e.span.last));
+                                commands.extend(own.clone());
+                                let (dest, providers) = destination(&mut c, &routes.dests[route.dest as usize]);
+                                if !net.net_type().has_destination() {
+                                    entries.push((table.clone(), net, providers));
+                                    continue;
+                                }
+                                let attrs = Attrs { source: RouteSource::Static, preference, dest, ..Attrs::default() };
+                                list.push(StaticRoute {
+                                    proto: name.clone(),
+                                    net,
+                                    attrs,
+                                    commands: own,
+                                    import: import.clone(),
+                                });
                             }
                         }
                     }
@@ -136,6 +193,24 @@ impl World {
             }
             _ => {}
         }
+    }
+
+    /// Runs a static route through its own commands and the import filter: the attributes if it is accepted.
+    pub fn import(&self, route: &StaticRoute, log: &Log<'_>) -> Option<Attrs> {
+        let mut machine = Machine::default();
+        let mut attrs = route.attrs.clone();
+        if let Some(commands) = &route.commands {
+            let mut view = RouteView::new(&route.net, &attrs, &route.proto);
+            let _ = run_commands(commands, &mut view, &mut machine, log);
+            if let Some(new) = view.finish() {
+                attrs = new;
+            }
+        }
+        let Some(filter) = &route.import else { return Some(attrs) };
+        let mut view = RouteView::new(&route.net, &attrs, &route.proto);
+        let verdict = run(filter, &mut view, &mut machine, log).verdict;
+        let changed = view.finish();
+        (verdict == Verdict::Accept).then(|| changed.unwrap_or(attrs))
     }
 
     /// The first error as `LINE:COL MESSAGE`.
@@ -211,11 +286,77 @@ impl World {
     }
 }
 
-/// Keeps what filters say.
-#[derive(Default)]
-pub struct Log(pub RefCell<Vec<String>>);
+/// Where a static route points, with interfaces numbered 2 (`v0`, 192.0.2.0/24) and 7 (`v1`, 198.51.100.0/24).
+fn destination(c: &mut Checker<'_>, dest: &RouteDest) -> (Dest, Vec<u32>) {
+    let dest = match dest {
+        RouteDest::Via(list) => {
+            let hops = list.iter().map(|via| {
+                let (gateway, ifindex) = match c.host_arg(&via.target) {
+                    Some(Host::Ip(ip)) => (Some(ip), link_of(ip).unwrap_or(2)),
+                    _ => (None, 2),
+                };
+                let mut hop = NextHop::new(gateway, ifindex);
+                for opt in &via.options {
+                    match (opt.key, &opt.args[..]) {
+                        ("weight", [Arg::Expr(e)]) => hop.weight = c.int(e).unwrap_or(1) as u16,
+                        ("onlink", _) => hop.onlink = true,
+                        ("mpls", [Arg::Expr(e)]) => hop.labels.extend(c.int(e)),
+                        _ => {}
+                    }
+                }
+                hop
+            });
+            let mut hops: Vec<NextHop> = hops.collect();
+            hops.sort();
+            Dest::Unicast(hops.into())
+        }
+        RouteDest::Unreachable => Dest::Unreachable,
+        RouteDest::Prohibit => Dest::Prohibit,
+        RouteDest::Providers(list) => return (Dest::None, list.iter().filter_map(|e| c.int(e)).collect()),
+        RouteDest::Transit => return (Dest::None, vec![0]),
+        _ => Dest::Blackhole,
+    };
+    (dest, Vec::new())
+}
 
-impl Env for Log {
+fn link_of(ip: IpAddr) -> Option<u32> {
+    match ip {
+        IpAddr::V4(a) if a.octets()[..3] == [192, 0, 2] => Some(2),
+        IpAddr::V4(a) if a.octets()[..3] == [198, 51, 100] => Some(7),
+        IpAddr::V6(_) => Some(2),
+        IpAddr::V4(_) => None,
+    }
+}
+
+/// Keeps what filters say, and knows the tables of a world.
+#[derive(Default)]
+pub struct Log<'a>(pub RefCell<Vec<String>>, pub Option<&'a World>);
+
+impl Log<'_> {
+    pub fn lines(&self) -> Vec<String> {
+        self.0.borrow().clone()
+    }
+}
+
+impl Env for Log<'_> {
+    fn covering_roas(&self, table: &str, prefix: &IpNet, each: &mut dyn FnMut(u8, u32) -> bool) {
+        for (name, net, _) in self.1.iter().flat_map(|w| &w.entries) {
+            if let (Net::Ext(ext), true) = (net, &**name == table) {
+                if let NetExt::Roa { prefix: covers, max_len, asn } = &**ext {
+                    if covers.contains(prefix) && !each(*max_len, *asn) {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+    fn aspa_entries(&self, table: &str, customer: u32, each: &mut dyn FnMut(&[u32])) {
+        for (name, net, providers) in self.1.iter().flat_map(|w| &w.entries) {
+            if &**name == table && *net == NetExt::Aspa(customer).into() {
+                each(providers);
+            }
+        }
+    }
     fn print(&self, line: &str) {
         self.0.borrow_mut().push(format!("INFO {line}"));
     }
@@ -230,9 +371,21 @@ impl Env for Log {
         self.0.borrow_mut().push(format!("{} {line}: {text}", if passed { "ok" } else { "failed" }));
     }
     fn interface_name(&self, index: u32) -> Option<Arc<str>> {
-        (index == 7).then(|| "v1".into())
+        match index {
+            2 => Some("v0".into()),
+            7 => Some("v1".into()),
+            _ => None,
+        }
     }
     fn interface_index(&self, name: &str) -> Option<u32> {
-        (name == "v1").then_some(7)
+        match name {
+            "v0" => Some(2),
+            "v1" => Some(7),
+            _ => None,
+        }
+    }
+    fn gateway(&self, gateway: IpAddr, onlink: Option<u32>) -> Option<u32> {
+        let own = gateway == IpAddr::from([192, 0, 2, 1]);
+        onlink.or_else(|| link_of(gateway).filter(|_| !own))
     }
 }

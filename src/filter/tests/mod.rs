@@ -9,3 +9,4 @@ mod cases;
 mod conformance;
 mod harness;
 mod robust;
+mod speed;
