@@ -109,8 +109,11 @@ fn scenario(path: &Path, passed: &mut usize) -> Vec<String> {
         }
     }
     if let Some(at) = shown {
-        let mut wanted: Vec<String> =
-            lines[at + 1..].iter().take_while(|l| l.starts_with("  ")).map(|l| l.trim().to_string()).collect();
+        let mut wanted: Vec<String> = lines[at + 1..]
+            .iter()
+            .take_while(|l| l.starts_with("  "))
+            .map(|l| l.trim().to_string())
+            .collect();
         wanted.sort();
         kept.sort();
         for (want, have) in wanted.iter().zip(&kept) {
@@ -157,4 +160,39 @@ fn the_scenarios() {
         }
     }
     println!("steps: {passed} passed, {failed} failed");
+}
+
+/// Scenarios that feed one configuration per line to `bird -p`.
+#[test]
+fn the_small_configurations() {
+    let Some(dir) = folder() else { return };
+    let (mut passed, mut failed) = (0, 0);
+    for name in
+        ["filter-parse-ok", "filter-parse-union", "filter-errors-config-lines", "filter-errors-config"]
+    {
+        let text = fs::read_to_string(dir.join(format!("scenarios/{name}.scn"))).unwrap();
+        let mut lines = text.lines().skip_while(|l| !l.starts_with("$ sh check.sh")).skip(1).peekable();
+        while let Some(line) = lines.next().filter(|l| l.starts_with("  ")) {
+            let (wanted, case) = match line.trim_start() {
+                l if l.starts_with("ok ") => (Some("ok"), l[3..].trim()),
+                l if l.starts_with("refused ") => (Some("refused"), l[8..].trim()),
+                l => (None, l),
+            };
+            let place = lines.next_if(|l| l.starts_with("      line")).map(str::trim);
+            let config = format!("router id 10.0.0.1;\nprotocol device {{ }}\nipv4 table t4;\n{case}\n");
+            let error = load(&config).first_error();
+            let line_of = error.as_ref().and_then(|e| e.split(':').next()).map(|l| format!("line {l}"));
+            let same = match wanted {
+                Some(word) => (word == "ok") == error.is_none(),
+                None => place.map(str::to_string) == line_of,
+            };
+            if same {
+                passed += 1;
+            } else {
+                failed += 1;
+                println!("{name}: {case}\n  wanted {:?}, got {error:?}", wanted.or(place));
+            }
+        }
+    }
+    println!("small configurations: {passed} passed, {failed} failed");
 }

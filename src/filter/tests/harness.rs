@@ -6,19 +6,19 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::base::{IpNet, Net, NetExt, NetType, NextHop, Value};
+use crate::filter::RouteView;
 use crate::filter::code::Verdict;
 use crate::filter::compile::Host;
 use crate::filter::compile::{Checker, OneLine};
 use crate::filter::env::Env;
 use crate::filter::symbols::{Snapshot, Symbol, Symbols};
-use crate::filter::RouteView;
 use crate::filter::vm::{Machine, RuntimeError, evaluate, run, run_commands};
-use crate::table::{Attrs, Dest, RouteSource};
 use crate::filter::{CustomAttrs, Filter, Program};
 use crate::syntax::ast::{Arg, Item, Opt, Policy, ProtoItem, RouteDest};
 use crate::syntax::diag::{Diagnostic, Diagnostics, Severity};
 use crate::syntax::names::{Names, Sym};
 use crate::syntax::{Disk, Files, ReadError, Sources, on_big_stack, parse, parse_filter_body, parse_term};
+use crate::table::{Attrs, Dest, RouteSource};
 
 /// What a file holds for filters.
 pub struct World {
@@ -157,7 +157,9 @@ impl World {
                                 match (opt.key, &opt.args[..]) {
                                     ("import", _) => import = inline.get(before).cloned(),
                                     ("table", [Arg::Name(name)]) => table = c.names.shared(name.sym),
-                                    ("preference", [Arg::Expr(e)]) => preference = c.int(e).unwrap_or(0) as u16,
+                                    ("preference", [Arg::Expr(e)]) => {
+                                        preference = c.int(e).unwrap_or(0) as u16
+                                    }
                                     _ => {}
                                 }
                             }
@@ -173,12 +175,18 @@ impl World {
                                 let extra = routes.extra.iter().find(|e| e.route == at);
                                 let own = extra.and_then(|e| c.route_commands(&e.commands, e.span.last));
                                 commands.extend(own.clone());
-                                let (dest, providers) = destination(&mut c, &routes.dests[route.dest as usize]);
+                                let (dest, providers) =
+                                    destination(&mut c, &routes.dests[route.dest as usize]);
                                 if !net.net_type().has_destination() {
                                     entries.push((table.clone(), net, providers));
                                     continue;
                                 }
-                                let attrs = Attrs { source: RouteSource::Static, preference, dest, ..Attrs::default() };
+                                let attrs = Attrs {
+                                    source: RouteSource::Static,
+                                    preference,
+                                    dest,
+                                    ..Attrs::default()
+                                };
                                 list.push(StaticRoute {
                                     proto: name.clone(),
                                     net,

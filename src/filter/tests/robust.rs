@@ -1,1 +1,216 @@
-//! Robustness.
+//! Whatever type-checks runs to a verdict or a runtime error.
+
+use std::fmt::Write;
+
+use proptest::prelude::*;
+
+use super::harness::{Log, load};
+use crate::filter::RouteView;
+use crate::filter::vm::{MAX_CALLS, Machine, run};
+use crate::table::Attrs;
+
+#[test]
+fn recursion_ends_in_an_error() {
+    let world = load(
+        "function down(int n) -> int { if n = 0 then return 0; return 1 + down(n - 1); }
+         function forever(int n) -> int { return forever(n + 1); }
+         function fork(int n) -> int { return fork(n + 1) + fork(n + 2); }\n",
+    );
+    let log = Log::default();
+    assert_eq!(world.eval("down(1000)", &log), "0023 1000");
+    assert_eq!(world.eval(&format!("down({})", MAX_CALLS - 2), &log), format!("0023 {}", MAX_CALLS - 2));
+    assert_eq!(world.eval("forever(0)", &log), "8008 runtime error");
+    assert_eq!(world.eval("fork(0)", &log), "8008 runtime error");
+    assert_eq!(log.lines()[0], "ERR filters, line 2: Filter execution stack overflow");
+}
+
+#[test]
+fn endless_work_is_cut_off() {
+    // 2^40 calls, never deep.
+    let mut text = String::from("function f0(int n) -> int { return n; }\n");
+    for i in 1..=40 {
+        let _ = writeln!(text, "function f{i}(int n) -> int {{ return f{}(n) + f{}(n); }}", i - 1, i - 1);
+    }
+    let log = Log::default();
+    assert_eq!(load(&text).eval("f40(1)", &log), "8008 runtime error");
+    assert!(log.lines()[0].ends_with("Filter execution took too long"));
+}
+
+#[test]
+fn long_chains_and_many_functions_do_not_recurse() {
+    let sum: Vec<String> = (0..4_000).map(|i| i.to_string()).collect();
+    let any: Vec<String> = (0..4_000).map(|i| format!("n = {i}")).collect();
+    let mut text = format!(
+        "define total = {};\nfunction one_of(int n) -> bool {{ return {}; }}\nfunction is_one(int n) -> bool {{ if {} then return true; return false; }}\n",
+        sum.join(" + "),
+        any.join(" || "),
+        any.join(" || "),
+    );
+    text.push_str("function f0(int n) -> int { return n; }\n");
+    for i in 1..3000 {
+        let _ = writeln!(text, "function f{i}(int n) -> int {{ return f{}(n); }}", i - 1);
+    }
+    let world = load(&text);
+    assert_eq!(world.first_error(), None);
+    assert_eq!(world.eval("total", &Log::default()), format!("0023 {}", 4_000u32 * 3_999 / 2));
+    assert_eq!(world.eval("one_of(3999) && is_one(3999) && !is_one(4000)", &Log::default()), "0023 TRUE");
+    assert_eq!(world.eval("f2999(7)", &Log::default()), "0023 7");
+}
+
+/// Terms of any shape: most do not type-check, those that do must run.
+fn term() -> impl Strategy<Value = String> {
+    let leaf = prop::sample::select(vec![
+        "5",
+        "0",
+        "\"x\"",
+        "true",
+        "10.0.0.1",
+        "2001:db8::1",
+        "10.0.0.0/8",
+        "::/0",
+        "(1, 2)",
+        "(1, 2, 3)",
+        "(rt, 1, 2)",
+        "1:2",
+        "hex:0aff",
+        "+empty+",
+        "-empty-",
+        "--empty--",
+        "---empty---",
+        "[1, 5..9]",
+        "[]",
+        "[10.0.0.0/8+]",
+        "[(1, *)]",
+        "[= 1 * ? =]",
+        "RTS_BGP",
+        "net",
+        "gw",
+        "bgp_path",
+        "bgp_med",
+        "bgp_community",
+        "preference",
+        "dest",
+        "ifname",
+        "krt_lock_mtu",
+        "i",
+        "s",
+        "p",
+        "q",
+        "c",
+        "b",
+        "x",
+        "mark",
+        "from",
+        "weight",
+        "gw_mpls_stack",
+        "void()",
+        "twice(i)",
+    ]);
+    leaf.prop_map(str::to_string).prop_recursive(4, 24, 3, |inner| {
+        let two = (inner.clone(), inner.clone());
+        let op = prop::sample::select(vec![
+            "+", "-", "*", "/", "++", "=", "!=", "<", "<=", ">", ">=", "~", "!~", "&&", "||", "&", "|",
+        ]);
+        let method = prop::sample::select(vec![
+            "len",
+            "first",
+            "last",
+            "empty",
+            "type",
+            "ip",
+            "maxlen",
+            "src",
+            "asn",
+            "data",
+            "min",
+            "is_v4",
+            "rd",
+            "mac",
+            "evpn_type",
+        ]);
+        let with = prop::sample::select(vec!["prepend", "add", "delete", "filter", "append", "mask"]);
+        let call = prop::sample::select(vec!["defined", "format", "from_hex", "twice"]);
+        prop_oneof![
+            (two.clone(), op).prop_map(|((a, b), op)| format!("({a} {op} {b})")),
+            (inner.clone(), method).prop_map(|(a, m)| format!("({a}).{m}")),
+            (two.clone(), with).prop_map(|((a, b), m)| format!("({a}).{m}({b})")),
+            (inner.clone(), call).prop_map(|(a, f)| format!("{f}({a})")),
+            two.clone().prop_map(|(a, b)| format!("({a}, {b})")),
+            (two, inner.clone()).prop_map(|((a, b), c)| format!("({a}, {b}, {c})")),
+            inner.clone().prop_map(|a| format!("!({a})")),
+            inner.prop_map(|a| format!("[= ({a}) * =]")),
+        ]
+    })
+}
+
+fn command() -> impl Strategy<Value = String> {
+    let leaf = prop_oneof![
+        (
+            prop::sample::select(vec![
+                "i",
+                "s",
+                "b",
+                "p",
+                "q",
+                "c",
+                "x",
+                "mark",
+                "bgp_med",
+                "bgp_path",
+                "gw",
+                "dest",
+                "ifname",
+                "weight",
+                "preference",
+                "krt_lock_mtu",
+                "from",
+                "scope",
+                "source"
+            ]),
+            term()
+        )
+            .prop_map(|(v, t)| format!("{v} = {t};")),
+        term().prop_map(|t| format!("print {t};")),
+        term().prop_map(|t| format!("accept {t};")),
+        prop::sample::select(vec![
+            "unset(bgp_med);",
+            "unset(mark);",
+            "q.prepend(1);",
+            "c.add((1, 2));",
+            "reject;"
+        ])
+        .prop_map(str::to_string),
+    ];
+    leaf.prop_recursive(3, 12, 3, |inner| {
+        prop_oneof![
+            (term(), inner.clone(), inner.clone()).prop_map(|(t, a, b)| format!("if {t} then {a} else {b}")),
+            prop::collection::vec(inner.clone(), 0..4).prop_map(|list| format!("{{ {} }}", list.join(" "))),
+            (term(), inner.clone()).prop_map(|(t, a)| format!("for int n in {t} do {a}")),
+            (term(), inner.clone(), inner)
+                .prop_map(|(t, a, b)| format!("case {t} {{ 1..5: {a} (1, *): {b} else: {a} }}")),
+        ]
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+    #[test]
+    fn what_checks_runs(commands in prop::collection::vec(command(), 1..5)) {
+        let text = format!(
+            "attribute int mark;
+             function void() -> int {{ }}
+             function twice(int n) -> int {{ return n * 2; }}
+             filter f {{ int i = 5; string s = \"y\"; bool b; prefix p = net; bgppath q; clist c; int set x = [1, 2]; {} }}
+             protocol static {{ ipv4 {{ import filter f; }}; }}\n",
+            commands.join("\n")
+        );
+        let world = load(&text);
+        let Some(filter) = world.inline.first().filter(|_| world.first_error().is_none()) else { return Ok(()) };
+        let (attrs, proto, log) = (Attrs::default(), "p".into(), Log(Default::default(), Some(&world)));
+        let net = "10.0.0.0/8".parse::<ipnet::IpNet>().unwrap().into();
+        let mut view = RouteView::new(&net, &attrs, &proto);
+        let _ = run(filter, &mut view, &mut Machine::default(), &log);
+        let told = log.lines();
+        prop_assert!(!told.iter().any(|l| l.contains("code is broken")), "{text}\n{told:?}");
+    }
+}

@@ -129,7 +129,9 @@ fn a_million_verdicts() {
     let world = load(&FILTER.replace("MEMBERS", &members));
     assert_eq!(world.first_error(), None);
     let name = world.names.find("verdicts").unwrap();
-    let Some(Symbol::Filter(filter)) = world.symbols.get(&world.names, name).map(|e| &e.symbol) else { panic!() };
+    let Some(Symbol::Filter(filter)) = world.symbols.get(&world.names, name).map(|e| &e.symbol) else {
+        panic!()
+    };
     let hop = NextHop::new(Some([192, 0, 2, 2].into()), 3);
     let attrs = Attrs { dest: Dest::Unicast(Arc::from([hop])), preference: 200, ..Attrs::default() };
     time("bench filter", filter, &nets, &attrs);
@@ -138,7 +140,10 @@ fn a_million_verdicts() {
         ("net ~ bogons", "{ if net ~ BOGONS then reject; accept; }"),
         ("net ~ 100k", "{ if net ~ MINE then reject; accept; }"),
         ("call", "{ if is_bogon(net) then reject; accept; }"),
-        ("case", "{ int a; case net.len { 8..15: a = 10; 16: a = 20; 17..23: a = 30; else: a = 40; } accept; }"),
+        (
+            "case",
+            "{ int a; case net.len { 8..15: a = 10; 16: a = 20; 17..23: a = 30; else: a = 40; } accept; }",
+        ),
         ("set int", "{ krt_metric = 5; accept; }"),
         ("add community", "{ bgp_community.add((64500, 7)); accept; }"),
     ] {
@@ -164,7 +169,8 @@ fn time(what: &str, filter: &Filter, nets: &[IpNet], attrs: &Attrs) {
 #[ignore = "takes seconds, and means something only in release"]
 fn a_set_of_a_million() {
     let nets = nets(1_000_000);
-    let patterns = nets.iter().map(|n| Pattern { net: *n, low: n.prefix_len(), high: (n.prefix_len() + 4).min(32) });
+    let patterns =
+        nets.iter().map(|n| Pattern { net: *n, low: n.prefix_len(), high: (n.prefix_len() + 4).min(32) });
     let start = Instant::now();
     let set = PrefixSet::new(patterns);
     println!("built {} in {:?}", set.len(), start.elapsed());
