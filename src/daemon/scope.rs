@@ -1,6 +1,5 @@
 //! What names and terms of the command line mean in the running configuration.
 
-use std::fmt::Write as _;
 use std::io::Write as _;
 use std::sync::Arc;
 
@@ -8,13 +7,14 @@ use super::filters::{FilterRunner, OffEngine};
 use crate::base::{Net, Value};
 use crate::config::{Config, FilterRef};
 use crate::control::backend::{FilterKind, Scope, TermError};
+use crate::control::command::lex::{Token, token};
 use crate::control::view::SymbolClass;
 use crate::control::view::route::{Naming, RouteFilter, Verdict};
 use crate::engine::Handle;
 use crate::filter::attributes::{CustomAttrs, id, show};
 use crate::filter::compile::OneLine;
 use crate::filter::{Checker, Machine, Symbol, Symbols};
-use crate::syntax::diag::{Diagnostics, Severity};
+use crate::syntax::diag::{Diagnostic, Diagnostics, Severity};
 use crate::syntax::names::{Names, Sym};
 use crate::syntax::{self, Part};
 use crate::table::{AttrId, Attrs, Route};
@@ -53,10 +53,23 @@ impl ConfigScope {
         let error = diagnostics.sorted().into_iter().find(|d| d.severity == Severity::Error);
         match (result, error) {
             (Some(result), None) => Ok(result),
-            (_, Some(error)) => Err(TermError::Parse(error.message)),
+            (_, Some(error)) => Err(refused(error)),
             (None, None) => Err(TermError::Runtime),
         }
     }
+}
+
+/// Runs something that recurses as deep as a command nests, the end of its syntax tree included.
+fn deep<T: Send>(work: impl FnOnce() -> Result<T, TermError> + Send) -> Result<T, TermError> {
+    syntax::on_big_stack(work).unwrap_or_else(|e| Err(TermError::Parse(e.to_string())))
+}
+
+/// An error as one line; a hint follows it in parentheses.
+fn refused(error: Diagnostic) -> TermError {
+    TermError::Parse(match error.help {
+        Some(help) => format!("{} ({help})", error.message),
+        None => error.message,
+    })
 }
 
 fn class(symbol: &Symbol) -> SymbolClass {
@@ -88,11 +101,15 @@ impl Scope for ConfigScope {
 
     fn eval(&self, term: &str) -> Result<String, TermError> {
         let (names, taken) = self.words();
-        let part = syntax::parse_term(term, &names, &taken).map_err(|d| TermError::Parse(d.message))?;
-        if !term[part.rest..].trim().is_empty() {
-            return Err(TermError::Parse(format!("syntax error, unexpected '{}'", &term[part.rest..])));
-        }
-        let program = self.check(&part, |checker, term| checker.term(term))?;
+        let program = deep(|| {
+            let part = syntax::parse_term(term, &names, &taken).map_err(refused)?;
+            let rest = token(term, part.rest);
+            if rest.token != Token::End {
+                let text = term.get(rest.from..rest.to).unwrap_or_default();
+                return Err(TermError::Parse(format!("syntax error, unexpected '{text}', expecting END")));
+            }
+            self.check(&part, |checker, term| checker.term(term))
+        })?;
         let world = OffEngine::new(self.handle.clone());
         match crate::filter::evaluate(&program, &mut Machine::default(), &world) {
             Ok(value) => Ok(value.to_string()),
@@ -117,27 +134,25 @@ impl Scope for ConfigScope {
     }
 
     fn filter(&self, kind: FilterKind, text: &str) -> Result<(Arc<dyn RouteFilter>, usize), TermError> {
-        let parse_error = |d: crate::syntax::diag::Diagnostic| TermError::Parse(d.message);
         let (names, taken) = self.words();
         let (filter, rest) = match kind {
-            FilterKind::Where => {
-                let part = syntax::parse_term(text, &names, &taken).map_err(parse_error)?;
-                (self.check(&part, |checker, term| checker.where_filter(term))?, part.rest)
-            }
-            FilterKind::Inline => {
-                let part = syntax::parse_filter_body(text, &names, &taken).map_err(parse_error)?;
-                (self.check(&part, |checker, body| checker.inline_filter(body))?, part.rest)
-            }
+            FilterKind::Where => deep(|| {
+                let part = syntax::parse_term(text, &names, &taken).map_err(refused)?;
+                Ok((self.check(&part, |checker, term| checker.where_filter(term))?, part.rest))
+            })?,
+            FilterKind::Inline => deep(|| {
+                let part = syntax::parse_filter_body(text, &names, &taken).map_err(refused)?;
+                Ok((self.check(&part, |checker, body| checker.inline_filter(body))?, part.rest))
+            })?,
             FilterKind::Named => {
-                let end = text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len());
-                match self.config.symbols.get(&text[..end]).map(|entry| &entry.symbol) {
-                    Some(Symbol::Filter(filter)) => (filter.clone(), end),
-                    Some(_) => return Err(TermError::Parse("Filter name required".into())),
-                    None => {
-                        let mut message = "syntax error, unexpected CF_SYM_UNDEFINED".to_owned();
-                        let _ = write!(message, ", `{}` is no filter", &text[..end]);
-                        return Err(TermError::Parse(message));
-                    }
+                let spot = token(text, 0);
+                let entry = match spot.token {
+                    Token::Word(name) | Token::Quoted(name) => self.config.symbols.get(name),
+                    _ => None,
+                };
+                match entry.map(|entry| &entry.symbol) {
+                    Some(Symbol::Filter(filter)) => (filter.clone(), spot.to),
+                    _ => return Err(TermError::Parse("Filter name required".into())),
                 }
             }
         };
