@@ -140,6 +140,26 @@ fn killed_and_started_again() {
     });
 }
 
+/// Not at the next scan, which is a minute away: BIRD leaves the gap until then.
+#[test]
+fn deleted_behind_our_back() {
+    in_network("deleted_behind_our_back", || {
+        link("eth0", &["192.0.2.10/24"]);
+        let daemon = Daemon::start(&config(TWO));
+        until_routes("main", &["10.1.0.0/16", "blackhole 10.2.0.0/16"]);
+        ip("route del 10.1.0.0/16 proto bird");
+        until_routes("main", &["10.1.0.0/16", "blackhole 10.2.0.0/16"]);
+        ip("route replace 10.1.0.0/16 via 192.0.2.1 metric 32 mtu 1000 proto bird");
+        until_routes("main", &["10.1.0.0/16", "blackhole 10.2.0.0/16"]);
+        until("the attribute is gone", || !kernel_routes("main").concat().contains("mtu 1000"));
+        // Somebody else's route with the same key is theirs.
+        ip("route replace 10.2.0.0/16 via 192.0.2.7 metric 32 proto static");
+        std::thread::sleep(Duration::from_millis(300));
+        assert!(ip("route show 10.2.0.0/16").contains("192.0.2.7"));
+        assert!(daemon.ask("show route 10.2.0.0/16")[1].contains(" ! "), "{:?}", daemon.ask("show route"));
+    });
+}
+
 #[test]
 fn second_daemon_refuses() {
     in_network("second_daemon_refuses", || {
