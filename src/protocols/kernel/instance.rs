@@ -592,3 +592,42 @@ impl Instance for KernelInstance {
         Stopped::Later
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocols::bench::Bench;
+    use std::time::Duration;
+
+    #[test]
+    fn what_is_taken_in_place() {
+        let plain = KernelOptions::default;
+        let adapt = |old: KernelOptions, new: KernelOptions| {
+            let mut bench = Bench::new(&Kernel, &[NetType::Ip4], old);
+            bench.start();
+            let adapt = bench.adapt(new);
+            (adapt, bench.hands.refed.len())
+        };
+        let in_place = [
+            KernelOptions { persist: true, ..plain() },
+            KernelOptions { graceful_restart: true, ..plain() },
+            KernelOptions { rx_buffer: Some(1 << 20), ..plain() },
+        ];
+        for new in in_place {
+            assert_eq!(adapt(plain(), new), (Adapt::Done, 0));
+        }
+        let restarting = [
+            KernelOptions { metric: 0, ..plain() },
+            KernelOptions { table: 100, ..plain() },
+            KernelOptions { learn: Learn::On, ..plain() },
+            KernelOptions { scan_time: Some(Duration::from_secs(7)), ..plain() },
+            KernelOptions { merge_paths: Some(16), ..plain() },
+            KernelOptions { persist: true, metric: 7, ..plain() },
+        ];
+        for new in restarting {
+            assert_eq!(adapt(plain(), new).0, Adapt::Restart);
+        }
+        let merging = |limit| KernelOptions { merge_paths: Some(limit), ..plain() };
+        assert_eq!(adapt(merging(16), merging(4)), (Adapt::Done, 1), "another limit feeds again");
+    }
+}
