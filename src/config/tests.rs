@@ -88,7 +88,7 @@ fn protocols_inherit_and_get_names() {
            route 10.0.0.0/8 blackhole; }\n\
          protocol static from base { route 192.0.2.0/24 blackhole; ipv4 { import none; }; disabled off; }\n\
          debug protocols off;\n\
-         protocol static x from base { vrf \"red\"; router id 5; }\n\
+         protocol static x from base { vrf \"red\"; restart time 1 s; router id 5; }\n\
          protocol static { ipv6; }",
     );
     let names: Vec<_> = c.protocols.iter().map(|p| &*p.name).collect();
@@ -110,7 +110,7 @@ fn protocols_inherit_and_get_names() {
     assert_eq!(nets, ["10.0.0.0/8", "192.0.2.0/24"]);
     assert_eq!(a.place.line, 4);
     let unbuilt: Vec<_> = c.unbuilt.iter().map(|u| (&*u.place, &*u.option)).collect();
-    assert_eq!(unbuilt, [("bird.conf:6:31", "vrf")]);
+    assert_eq!(unbuilt, [("bird.conf:6:42", "restart time")]);
 }
 
 #[test]

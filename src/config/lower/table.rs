@@ -66,8 +66,13 @@ impl Lowering<'_> {
                     self.error(at, format!("Trie option not supported for {name} table"));
                 }
             }
-            "gc threshold" => self.set_expr(opt, &mut table.gc_threshold),
+            // Tables give back what they free at once; there is nothing to tune.
+            "gc threshold" => {
+                self.set_expr(opt, &mut table.gc_threshold);
+                self.not_built(opt.span, opt.key);
+            }
             "gc period" => {
+                self.not_built(opt.span, opt.key);
                 table.gc_period = self.time(opt, 0).or(table.gc_period);
                 if table.gc_period.is_some_and(|p| p > LONGEST_GC_PERIOD) {
                     self.error(opt.span.last, "GC period must be at most 3600 s");

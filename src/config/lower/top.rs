@@ -60,6 +60,9 @@ impl Lowering<'_> {
             "debug commands" => {
                 if let Some(level) = self.expr(opt, 0) {
                     self.debug.commands = level;
+                    if level > 0 {
+                        self.not_built(opt.span, opt.key);
+                    }
                 }
             }
             "debug latency" => self.latency(opt),
@@ -112,6 +115,7 @@ impl Lowering<'_> {
                     }
                     self.filter_stacks = Some((values, calls));
                 }
+                self.not_built(opt.span, opt.key);
             }
             _ => self.unknown_option(opt),
         }
@@ -243,7 +247,10 @@ impl Lowering<'_> {
             for option in options {
                 match option.key {
                     "restrict" => socket.restricted = true,
-                    "v2 attributes" => socket.v2_attributes = true,
+                    "v2 attributes" => {
+                        socket.v2_attributes = true;
+                        self.not_built(option.span, option.key);
+                    }
                     _ => self.unknown_option(option),
                 }
             }

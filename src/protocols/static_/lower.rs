@@ -266,7 +266,12 @@ fn lower_hop(via: &Via, lw: &mut Lowering<'_>) -> Option<StaticHop> {
                 n @ 1..=256 => hop.weight = n as u16,
                 _ => lw.error(opt.span.last, "Weight must be in range 1-256"),
             },
-            "bfd" => lw.set_switch(opt, &mut hop.bfd),
+            "bfd" => {
+                lw.set_switch(opt, &mut hop.bfd);
+                if hop.bfd {
+                    lw.not_built(opt.span, opt.key);
+                }
+            }
             _ => lw.unknown_option(opt),
         }
     }
