@@ -251,6 +251,8 @@ pub struct Resolution {
     pub dest: crate::table::Dest,
     /// The metric of the resolving route.
     pub igp_metric: u32,
+    /// Why a match was no good, for the log: what stands behind `Next hop address 10.0.0.1`.
+    pub why: Option<String>,
 }
 
 /// What every instance may look at.

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use super::resolve::igp_metric;
 use crate::base::NextHop;
-use crate::filter::attributes;
 use crate::table::{Attrs, Dest, Route, RouteSource};
 
 /// The attributes of the merged route; `pass` asks the export side about one route. The best route must pass; every other route that is
@@ -37,10 +37,9 @@ pub fn merge(
 
 /// Same preference, same kind of protocol, and mergable by that protocol's rule (static: equal metrics).
 fn mergable(best: &Route, other: &Route) -> bool {
-    let metric = |r: &Route| r.attrs.get_int(attributes::id::IGP_METRIC).unwrap_or(0);
     let (a, b) = (&best.attrs, &other.attrs);
     a.preference == b.preference
         && a.source == b.source
         && a.source == RouteSource::Static
-        && metric(best) == metric(other)
+        && igp_metric(best) == igp_metric(other)
 }

@@ -50,6 +50,8 @@ pub struct InMemory {
     pub refed: Vec<ChannelId>,
     /// IGP tables by name, then gateway.
     pub igp: BTreeMap<(String, IpAddr), Dest>,
+    /// What is wrong with every match in them.
+    pub why: Option<String>,
     pub watched: BTreeSet<String>,
     pub state: ProtoState,
     /// What commands of routes do.
@@ -139,6 +141,7 @@ impl Bench {
             logs: Vec::new(),
             refed: Vec::new(),
             igp: BTreeMap::new(),
+            why: None,
             watched: BTreeSet::new(),
             state: ProtoState::Down,
             commands: |_, _| {},
@@ -423,7 +426,7 @@ impl Hands for InMemory {
     }
     fn resolve(&self, table: &str, gateway: IpAddr) -> Resolution {
         let dest = self.igp.get(&(table.to_owned(), gateway)).cloned().unwrap_or(Dest::Unreachable);
-        Resolution { dest, igp_metric: 0 }
+        Resolution { dest, igp_metric: 0, why: self.why.clone() }
     }
     fn watch_table(&mut self, _me: ProtoId, table: &str) {
         self.watched.insert(table.to_owned());

@@ -9,7 +9,7 @@ use rustc_hash::{FxBuildHasher, FxHasher};
 
 use super::config::{StaticDest, StaticHop, StaticOptions, StaticRoutes};
 use crate::base::nexthop::Labels;
-use crate::base::{EnumType, NextHop, Value};
+use crate::base::{EnumType, LogClass, NextHop, Value};
 use crate::config::Vrf;
 use crate::engine::api::{Ports, Resolution, StaticHopLine, StaticTarget};
 use crate::engine::iface::{Ifaces, can_be_gateway};
@@ -51,6 +51,8 @@ struct State {
     /// The first of its equals in the configuration's list.
     first: u32,
     attrs: Option<Arc<Attrs>>,
+    /// Why the match of a recursive gateway is no good, as the log was told.
+    why: Option<String>,
 }
 
 /// All destinations of a list of routes, equal ones once.
@@ -84,7 +86,7 @@ impl Dests {
             };
             map.push(number);
         }
-        let states = firsts.into_iter().map(|first| State { first, attrs: None }).collect();
+        let states = firsts.into_iter().map(|first| State { first, attrs: None, why: None }).collect();
         Dests { states, index, map, routes }
     }
 
@@ -104,8 +106,11 @@ impl Dests {
     }
 
     pub(super) fn dest(&self, number: u32) -> &StaticDest {
-        let first = self.states.get(number as usize).map_or(u32::MAX, |s| s.first);
-        self.routes.dests.get(first as usize).unwrap_or(&StaticDest::None)
+        self.routes.dests.get(self.first(number)).unwrap_or(&StaticDest::None)
+    }
+
+    fn first(&self, number: u32) -> usize {
+        self.states.get(number as usize).map_or(usize::MAX, |s| s.first as usize)
     }
 
     /// What a destination has been resolved to; `None`: not usable now.
@@ -121,6 +126,38 @@ impl Dests {
                 true
             }
             _ => false,
+        }
+    }
+
+    /// Resolves a destination again; whether it comes out otherwise.
+    pub(super) fn resolve(
+        &mut self,
+        number: u32,
+        ports: &mut Ports<'_>,
+        terms: &Terms,
+        preference: u16,
+    ) -> bool {
+        let (attrs, why) = resolve(self.dest(number), ports, terms, preference);
+        let first = self.first(number);
+        if let Some(StaticDest::Recursive { gateway, .. }) = self.routes.dests.get(first)
+            && let Some(state) = self.states.get_mut(number as usize)
+            && state.why != why
+        {
+            if let Some(why) = &why {
+                ports.log(LogClass::Warning, format_args!("Next hop address {gateway} {why}"));
+            }
+            state.why = why;
+        }
+        self.set(number, attrs)
+    }
+
+    /// Takes over what an equal destination of another list has been resolved to.
+    pub(super) fn adopt(&mut self, number: u32, from: &Dests, there: u32) {
+        if let (Some(mine), Some(theirs)) =
+            (self.states.get_mut(number as usize), from.states.get(there as usize))
+        {
+            mine.attrs.clone_from(&theirs.attrs);
+            mine.why.clone_from(&theirs.why);
         }
     }
 
@@ -199,13 +236,14 @@ pub(super) fn hopeless(dest: &StaticDest) -> Option<IpAddr> {
     hops.iter().find(bad).and_then(|hop| hop.gateway)
 }
 
-/// The attributes of routes with this destination; `None` while none of its next hops can be used.
-pub(super) fn resolve(
+/// The attributes of routes with this destination, `None` while none of its next hops can be used; and what the log should know.
+fn resolve(
     dest: &StaticDest,
     ports: &mut Ports<'_>,
     terms: &Terms,
     preference: u16,
-) -> Option<Arc<Attrs>> {
+) -> (Option<Arc<Attrs>>, Option<String>) {
+    let mut why = None;
     let mut attrs = Attrs { source: RouteSource::Static, preference, ..Attrs::default() };
     attrs.dest = match dest {
         StaticDest::Via(hops) => {
@@ -214,14 +252,18 @@ pub(super) fn resolve(
             hops.sort();
             hops.dedup_by(|a, b| NextHop { onlink: b.onlink, ..a.clone() } == *b);
             if hops.is_empty() {
-                return None;
+                return (None, None);
             }
             Dest::Unicast(hops.into())
         }
         StaticDest::Recursive { gateway, labels } => {
             attrs.recursive = true;
             match terms.igp(*gateway) {
-                Some(table) => resolved(ports.resolve(table, *gateway), labels),
+                Some(table) => {
+                    let resolution = ports.resolve(table, *gateway);
+                    why.clone_from(&resolution.why);
+                    resolved(resolution, labels)
+                }
                 None => Dest::Unreachable,
             }
         }
@@ -238,7 +280,7 @@ pub(super) fn resolve(
             Dest::None
         }
     };
-    Some(ports.intern(attrs))
+    (Some(ports.intern(attrs)), why)
 }
 
 /// The route's own labels go below those of the way to the gateway.

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use super::config::{Static, StaticDest, StaticExtra, StaticOptions, StaticRoutes};
-use super::dests::{Dests, Terms, hopeless, labelled, resolve, target};
+use super::dests::{Dests, Terms, hopeless, labelled, target};
 use super::diff::{Side, diff};
 use super::ordinals::Ordinals;
 use crate::base::{ChannelId, LogClass, Net, NetExt, NetType};
@@ -88,8 +88,7 @@ impl StaticInstance {
     fn resolve(&mut self, ports: &mut Ports<'_>, numbers: impl IntoIterator<Item = u32>) {
         let preference = self.preference(ports);
         for number in numbers {
-            let attrs = resolve(self.dests.dest(number), ports, &self.terms, preference);
-            if self.dests.set(number, attrs) {
+            if self.dests.resolve(number, ports, &self.terms, preference) {
                 self.mark(number);
             }
         }
@@ -266,7 +265,7 @@ impl StaticInstance {
             match old_dests.find(self.dests.dest(number)) {
                 Some(old) => {
                     renumbered[old as usize] = number;
-                    self.dests.set(number, old_dests.attrs(old).cloned());
+                    self.dests.adopt(number, &old_dests, old);
                     self.dirty.set(number, old_dirty.get(old));
                 }
                 None => drop(fresh.insert(number)),
@@ -274,8 +273,7 @@ impl StaticInstance {
         }
         let preference = self.preference(ports);
         for &number in &fresh {
-            let attrs = resolve(self.dests.dest(number), ports, &self.terms, preference);
-            self.dests.set(number, attrs);
+            self.dests.resolve(number, ports, &self.terms, preference);
         }
         self.warn(ports, fresh);
         self.watch(ports);

@@ -253,6 +253,13 @@ fn recursive_routes_follow_their_table() {
     bench.finish();
     assert_eq!(bench.routes()[0], "10.7.0.0/16 0 via 192.0.2.2 on 10 recursive");
     assert_eq!(bench.hands.imports, before + 1);
+    bench.hands.why = Some("is a local address of iface v0".into());
+    for _ in 0..2 {
+        bench.call(|i, p| i.table_changed(p, "igp6"));
+        bench.finish();
+    }
+    let logged = "Next hop address 2001:db8::1 is a local address of iface v0";
+    assert_eq!(bench.hands.logs.iter().filter(|l| *l == logged).count(), 1, "said once");
 }
 
 fn with_commands(list: &[&str], commands: &[(u32, FilterRef)]) -> StaticOptions {
