@@ -17,8 +17,8 @@ use super::names::{Names, Sym};
 use super::source::{Files, ReadError, Sources};
 use super::tokens::Token;
 
-/// Stack for parsing and for walking what was parsed: the lexer's nesting limit times what one level costs.
-pub const STACK: usize = 256 << 20;
+/// Stack for parsing and for walking what was parsed: the lexer's nesting limit times 13 KB, twice what a level costs without optimisation.
+pub const STACK: usize = 64 << 20;
 
 /// A file read and parsed.
 #[derive(Debug, Default)]
