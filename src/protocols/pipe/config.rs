@@ -87,6 +87,7 @@ impl Draft for PipeOptions {
     ) -> Arc<dyn ProtocolOptions> {
         let table = block.channels.first().and_then(|c| lw.table(&c.table));
         match (table, lw.table(&self.peer_table)) {
+            // Something inside was wrong already.
             _ if !full => {}
             (None, _) => lw.block_error(block, "Primary routing table not specified", ""),
             (_, None) => lw.block_error(block, "Secondary routing table not specified", ""),
