@@ -6,7 +6,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::attributes::Field;
+use super::attributes::{Field, id};
 use super::env::Env;
 use crate::base::list::List;
 use crate::base::net::{Scope, UNSPECIFIED};
@@ -56,7 +56,11 @@ impl<'a> RouteView<'a> {
 
     /// The attributes after all writes; `None` if nothing was written.
     pub fn finish(self) -> Option<Attrs> {
-        let edit = *self.edit?;
+        let mut edit = *self.edit?;
+        edit.extra.retain(|(id, _)| *id != id::LOST_WEIGHT);
+        if edit.ghost.weight != 1 && !matches!(edit.dest, Dest::Unicast(_)) {
+            edit.extra.push((id::LOST_WEIGHT, Value::Int(edit.ghost.weight.into())));
+        }
         let extra = edit.extra.into_iter().map(|(id, value)| (id, value.defined())).collect();
         Some(Attrs {
             source: edit.source,
@@ -110,7 +114,9 @@ impl<'a> RouteView<'a> {
         self.edit.get_or_insert_with(|| {
             let mut extra = Vec::with_capacity(base.extra.len() + 4);
             extra.extend_from_slice(&base.extra);
-            let ghost = base.next_hops().first().cloned().unwrap_or_else(|| NextHop::new(None, 0));
+            let lost = base.get_int(id::LOST_WEIGHT).unwrap_or(1) as u16;
+            let ghost = base.next_hops().first().cloned();
+            let ghost = ghost.unwrap_or_else(|| NextHop { weight: lost, ..NextHop::new(None, 0) });
             Box::new(Edit {
                 source: base.source,
                 scope: base.scope,
@@ -168,7 +174,10 @@ impl<'a> RouteView<'a> {
                 Value::Str(name.unwrap_or_default())
             }
             Field::Ifindex => Value::Int(self.hop().map_or(0, |h| h.ifindex)),
-            Field::Weight => Value::Int(self.hop_or_ghost().map_or(1, |h| h.weight.into())),
+            Field::Weight => Value::Int(match self.hop_or_ghost() {
+                Some(hop) => hop.weight.into(),
+                None => self.base.get_int(id::LOST_WEIGHT).unwrap_or(1),
+            }),
             Field::Preference => {
                 Value::Int(self.edit.as_ref().map_or(self.base.preference, |e| e.preference).into())
             }
@@ -331,7 +340,6 @@ fn scope_of(n: u8) -> Option<Scope> {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
     use super::*;
-    use crate::filter::attributes::id;
 
     struct Net1;
     impl Env for Net1 {

@@ -9,6 +9,7 @@ use crate::control::backend::Scope;
 use crate::control::code::Code;
 use crate::control::view::route::{Naming, RouteInfo};
 use crate::control::wire::Reply;
+use crate::filter::attributes::is_hidden;
 use crate::table::{Attrs, Dest, Route, RouteSource};
 
 /// What stands behind the bracket.
@@ -84,7 +85,7 @@ impl RouteWriter {
         if self.verbose {
             let scope = attrs.scope.short();
             reply.line(Code::RouteType, format_args!("\tType: {} {scope}", source_word(attrs.source)));
-            for (id, value) in &attrs.extra {
+            for (id, value) in attrs.extra.iter().filter(|(id, _)| !is_hidden(*id)) {
                 reply.raw(Code::Attribute, |out| {
                     out.push(b'\t');
                     self.scope.attribute(*id, value, out);

@@ -122,6 +122,10 @@ pub enum Builtin {
     Bit(&'static Bit),
 }
 
+/// Names that only version 3 has. The control socket answers as 2.19 does and does not know them.
+pub const ONLY_IN_3: &[&str] =
+    &["radv_preference", "radv_lifetime", "local_metric", "krt_lock", "krt_features"];
+
 /// Spellings that are accepted with a warning: old word, right word.
 pub const DEPRECATED: &[(&str, &str)] =
     &[("krt_sstresh", "krt_ssthresh"), ("krt_lock_sstresh", "krt_lock_ssthresh")];
@@ -136,6 +140,11 @@ pub fn lookup(name: &str) -> Option<Builtin> {
     };
     let bit = || BITS.iter().find(|b| b.name == name).map(Builtin::Bit);
     field().or_else(listed).or_else(bit)
+}
+
+/// Whether an attribute is bookkeeping that no list shows.
+pub fn is_hidden(id: AttrId) -> bool {
+    id == id::LOST_WEIGHT
 }
 
 /// The attribute of this number, if it is not a user's own.
@@ -213,6 +222,8 @@ pub mod id {
     pub const RIP_TAG: AttrId = AttrId(0x0701);
     /// The first number for attributes that users declare.
     pub const CUSTOM: u16 = 0x8000;
+    /// The weight of a next hop that a filter took away, which `weight` goes on to show. Never listed.
+    pub const LOST_WEIGHT: AttrId = AttrId(0xffff);
 }
 
 #[cfg(test)]

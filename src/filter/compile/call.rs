@@ -290,7 +290,7 @@ impl Checker<'_> {
             _ => {}
         }
         let Some((number, info)) = ops::find(object.ty, name) else {
-            let is_attribute = attributes::lookup(name).is_some();
+            let is_attribute = self.builtin(name).is_some();
             let message = if is_attribute {
                 format!("Getting a route attribute from {}, need a route", object.ty)
             } else {
@@ -409,7 +409,7 @@ impl Checker<'_> {
             _ => None,
         };
         let Loc::At(Place::Reg(route)) = object.loc else { return Term::poison() };
-        let found = match (custom, attributes::lookup(name)) {
+        let found = match (custom, self.builtin(name)) {
             (Some((id, ty)), _) => Some((ty, Found::Listed(id))),
             (None, Some(Builtin::Listed(attr))) => Some((attr.ty, Found::Listed(attr.id))),
             (None, Some(Builtin::Field(info))) => Some((info.ty, Found::Field(info.field))),

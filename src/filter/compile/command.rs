@@ -272,7 +272,7 @@ impl Checker<'_> {
             }
             None => {}
         }
-        let Some(builtin) = attributes::lookup(text) else {
+        let Some(builtin) = self.builtin(text) else {
             self.undefined(body, name);
             return None;
         };
@@ -315,7 +315,7 @@ impl Checker<'_> {
     fn unset(&mut self, body: &mut Body, name: Ident, source: Source) {
         let text = self.text(name);
         let symbol = self.symbols.get(self.names, name.sym).map(|e| &e.symbol);
-        let op = match (body.local(name.sym), symbol, attributes::lookup(text)) {
+        let op = match (body.local(name.sym), symbol, self.builtin(text)) {
             (None, Some(Symbol::Attribute(id, _)), _) => Op::UnsetAttr { id: *id },
             (None, None, Some(Builtin::Listed(attr))) => Op::UnsetAttr { id: attr.id },
             (None, None, Some(Builtin::Bit(bit))) => Op::UnsetBit { id: bit.id, bit: bit.bit },

@@ -6,7 +6,7 @@ use crate::base::community::{EC_RO, EC_RT};
 use crate::base::net::{from_bits, to_bits};
 use crate::base::value::EnumType;
 use crate::base::{NetType, Value};
-use crate::filter::attributes::{self, Builtin, DEPRECATED, Field};
+use crate::filter::attributes::{Builtin, DEPRECATED, Field};
 use crate::filter::code::{Arith, Asker, Blank, Cmp, EcKind, Op, Place};
 use crate::filter::ops::{self, Fault};
 use crate::filter::symbols::Symbol;
@@ -166,7 +166,7 @@ impl Checker<'_> {
             body.emit(Op::Routes { dst }, self.source(name.tok));
             return Term::at(Type::Routes, Place::Reg(dst));
         }
-        match attributes::lookup(text) {
+        match self.builtin(text) {
             Some(builtin) => {
                 self.deprecated(text, name);
                 self.attribute_value(body, builtin, name.tok)

@@ -22,7 +22,7 @@ pub use option::{Bound, Host};
 
 use body::{Body, Kind, Loc, Term};
 
-use super::attributes::CustomAttrs;
+use super::attributes::{self, Builtin, CustomAttrs};
 use super::code::{Code, Op, Verdict};
 use super::env::{Env, NoEnv};
 use super::program::{Filter, Program};
@@ -41,6 +41,10 @@ pub trait Locate {
     fn line(&self, tok: Tok) -> u32;
     /// The name of a token in BIRD's syntax errors: `'('`, `NUM`, `GW`, ...
     fn token_name(&self, tok: Tok) -> String;
+    /// Whether names that only version 3 has are unknown: commands are those of 2.19, while files may be of either version.
+    fn only_version_2(&self) -> bool {
+        false
+    }
 }
 
 impl Locate for Sources {
@@ -71,6 +75,9 @@ impl Locate for OneLine {
     }
     fn token_name(&self, _tok: Tok) -> String {
         "CF_SYM_KNOWN".into()
+    }
+    fn only_version_2(&self) -> bool {
+        true
     }
 }
 
@@ -120,6 +127,12 @@ impl<'a> Checker<'a> {
 
     fn warning(&mut self, at: Tok, span: Span, message: impl Into<String>) {
         self.diagnostics.push(Diagnostic::warning(at, message).over(span));
+    }
+
+    /// The built-in attribute of this name.
+    fn builtin(&self, name: &str) -> Option<Builtin> {
+        let hidden = self.locate.only_version_2() && attributes::ONLY_IN_3.contains(&name);
+        if hidden { None } else { attributes::lookup(name) }
     }
 
     fn text(&self, ident: Ident) -> &'a str {

@@ -8,5 +8,6 @@
 mod cases;
 mod conformance;
 mod harness;
+mod manual;
 mod robust;
 mod speed;
