@@ -8,7 +8,7 @@ use super::dests::{Dests, Terms, hopeless, labelled, target};
 use super::diff::{Side, diff};
 use super::ordinals::Ordinals;
 use crate::base::{ChannelId, LogClass, Net, NetExt, NetType};
-use crate::config::{ProtocolConfig, Vrf};
+use crate::config::ProtocolConfig;
 use crate::engine::api::{
     Adapt, DownReason, Instance, Look, Ports, ProtoState, ProtocolKind, StaticLine, StaticLines,
     StaticTarget, Stopped,
@@ -29,7 +29,6 @@ impl ProtocolKind for Static {
         let options: StaticOptions = config.options().cloned().unwrap_or_default();
         Box::new(StaticInstance {
             terms: Terms::new(&options, &config.vrf),
-            vrf: config.vrf.clone(),
             dests: Dests::new(options.routes.clone()),
             routes: options.routes,
             main: None,
@@ -48,7 +47,6 @@ impl ProtocolKind for Static {
 struct StaticInstance {
     routes: Arc<StaticRoutes>,
     terms: Terms,
-    vrf: Vrf,
     /// The channel of the routes, once it is up.
     main: Option<ChannelId>,
     /// The channel of labels.
@@ -393,8 +391,15 @@ impl Instance for StaticInstance {
         _old: &Arc<ProtocolConfig>,
     ) -> Adapt {
         let Some(options) = new.options::<StaticOptions>() else { return Adapt::Restart };
-        if Terms::new(options, &self.vrf) != self.terms || new.vrf != self.vrf {
+        let terms = Terms::new(options, &new.vrf);
+        let same_tables = (&terms.igp4, &terms.igp6) == (&self.terms.igp4, &self.terms.igp6);
+        if !same_tables || terms.vrf != self.terms.vrf {
             return Adapt::Restart;
+        }
+        if terms != self.terms {
+            self.terms = terms;
+            self.ifaces_changed = true;
+            ports.again();
         }
         if !Arc::ptr_eq(&options.routes, &self.routes) {
             self.take_routes(ports, options.routes.clone());

@@ -212,7 +212,11 @@ fn check_link_needs_a_carrier() {
     assert_eq!(bench.routes().len(), 2);
     bench.kernel(|s, out| s.link(Link { flags: LinkFlags(LinkFlags::UP), ..link(10, "v0") }, out));
     assert!(bench.routes().is_empty());
-    assert_eq!(bench.reconfigure(options(&[])), Adapt::Restart);
+    let unchecked = options(&["10.1.0.0/16 192.0.2.2", "10.2.0.0/16 v0"]);
+    assert_eq!(bench.reconfigure(unchecked.clone()), Adapt::Done);
+    assert_eq!(bench.routes().len(), 2);
+    let elsewhere = StaticOptions { igp_table4: Some("other".into()), ..unchecked };
+    assert_eq!(bench.reconfigure(elsewhere), Adapt::Restart);
 }
 
 #[test]
