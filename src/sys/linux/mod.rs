@@ -43,6 +43,13 @@ const WINDOW: usize = 64 * 1024;
 /// Answers, routes and other events that wait to be collected before the thread stops producing more.
 const WAITING_EVENTS: usize = 64 * 1024;
 
+/// Reads bytes as each kind of message we understand: a door for the fuzzer.
+#[doc(hidden)]
+pub fn read_anything(bytes: &[u8]) {
+    // Only that it comes back matters.
+    let _ = (decode::link(bytes), decode::address(bytes), decode::RouteReader::default().route(bytes));
+}
+
 /// The kernel of the network namespace in which this was started.
 pub struct NetlinkKernel {
     shared: Arc<Shared>,
