@@ -75,14 +75,12 @@ impl Core {
         match std::mem::take(&mut ch.feed) {
             Feed::Off => Turn::Idle,
             Feed::Walking { snapshot, next } => {
-                let mut done = 0;
                 let mut last = None;
-                for (net_id, net, routes) in snapshot.iter_from(next) {
+                for (done, (net_id, net, routes)) in snapshot.iter_from(next).enumerate() {
                     if done >= BUDGET {
                         last = Some(net_id);
                         break;
                     }
-                    done += 1;
                     self.feed_net(id, net_id, net, routes);
                 }
                 let Some(next) = last else {

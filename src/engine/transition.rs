@@ -15,6 +15,9 @@ use super::proto::Goal;
 use crate::base::{LogClass, ProtoId};
 use crate::config::{Config, ProtocolConfig, RouterIdConfig};
 
+/// Told about every configuration that is taken.
+pub type ConfigHook = Box<dyn FnMut(&Arc<Config>) + Send>;
+
 /// How a request ends, as far as can be said at once.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[allow(missing_docs, reason = "the replies of `configure`")]
@@ -49,7 +52,7 @@ pub struct Transition {
     /// When the running configuration was taken.
     pub reconfigured: u64,
     /// Told about every configuration that is taken: logs, sockets, formats.
-    pub hook: Option<Box<dyn FnMut(&Arc<Config>) + Send>>,
+    pub hook: Option<ConfigHook>,
 }
 
 impl Transition {

@@ -191,7 +191,7 @@ impl Table {
             }
             None => {
                 let id = self.end();
-                if id.0 as usize % PAGE == 0 {
+                if (id.0 as usize).is_multiple_of(PAGE) {
                     self.pages.push(Arc::new(Page { slots: Vec::with_capacity(PAGE) }));
                 }
                 let last = self.pages.len() - 1;

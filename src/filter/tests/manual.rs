@@ -22,7 +22,15 @@ fn fields() -> String {
     let mut out = String::from("| name | type | write | unset | meaning |\n|---|---|---|---|---|\n");
     let yes = |b: bool| if b { "yes" } else { "no" };
     for f in FIELDS {
-        let _ = writeln!(out, "| `{}` | {} | {} | {} | {} |", f.name, ty(f.ty), yes(f.writable), yes(f.unsettable), f.doc);
+        let _ = writeln!(
+            out,
+            "| `{}` | {} | {} | {} | {} |",
+            f.name,
+            ty(f.ty),
+            yes(f.writable),
+            yes(f.unsettable),
+            f.doc
+        );
     }
     out
 }
@@ -31,8 +39,12 @@ fn attributes() -> String {
     let mut out = String::from("| name | type | in `show route all` | meaning |\n|---|---|---|---|\n");
     for a in ATTRIBUTES {
         let old = DEPRECATED.iter().filter(|(_, new)| *new == a.name).map(|(old, _)| *old);
-        let names: Vec<String> =
-            [a.name].into_iter().chain(a.aliases.iter().copied()).chain(old).map(|n| format!("`{n}`")).collect();
+        let names: Vec<String> = [a.name]
+            .into_iter()
+            .chain(a.aliases.iter().copied())
+            .chain(old)
+            .map(|n| format!("`{n}`"))
+            .collect();
         let _ = writeln!(out, "| {} | {} | `{}` | {} |", names.join(" "), ty(a.ty), a.shown, a.doc);
     }
     let bits: Vec<String> = BITS.iter().map(|b| format!("`{}`", b.name)).collect();
@@ -60,7 +72,8 @@ fn methods() -> String {
 fn enums() -> String {
     let mut out = String::from("| type | constants |\n|---|---|\n");
     for (kind, name) in EnumType::ALL {
-        let names: Vec<String> = CONSTANTS.iter().filter(|(_, t, _)| *t == kind).map(|(n, ..)| format!("`{n}`")).collect();
+        let names: Vec<String> =
+            CONSTANTS.iter().filter(|(_, t, _)| *t == kind).map(|(n, ..)| format!("`{n}`")).collect();
         let _ = writeln!(out, "| `enum {name}` | {} |", names.join(" "));
     }
     out
@@ -81,5 +94,8 @@ fn the_tables_of_the_manual_are_those_of_the_code() {
     if std::env::var_os("BLESS").is_some() {
         fs::write(PATH, &new).unwrap();
     }
-    assert!(new == old || std::env::var_os("BLESS").is_some(), "doc/filters.md is out of date: run with BLESS=1");
+    assert!(
+        new == old || std::env::var_os("BLESS").is_some(),
+        "doc/filters.md is out of date: run with BLESS=1"
+    );
 }
