@@ -13,7 +13,7 @@ mod neighbor;
 #[cfg(test)]
 mod tests;
 
-pub use neighbor::{Neighbor, can_be_gateway};
+pub use neighbor::{Near, Neighbor, can_be_gateway};
 
 use crate::base::IpNet;
 use crate::base::net::{AddressKind, Scope, classify};

@@ -1,10 +1,13 @@
 //! Questions about interfaces: which gateway is reachable where, which interface belongs to which VRF, which address may be a router id.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
+
+use rustc_hash::FxHashMap;
 
 use super::{Iface, IfaceAddr, Ifaces};
 use crate::base::IpNet;
-use crate::base::net::{AddressKind, Scope, classify, contains, ipv4_number};
+use crate::base::net::{AddressKind, Scope, classify, contains, ipv4_number, truncate};
 use crate::config::Vrf;
 
 /// A reachable gateway.
@@ -58,6 +61,26 @@ impl Ifaces {
         }
     }
 
+    /// The same questions for many gateways at once, where looking at every address for each of them would take too long.
+    pub fn near<'a>(&'a self, vrf: &'a Vrf) -> Near<'a> {
+        let mut near = Near::empty(self, vrf);
+        for iface in self.iter() {
+            near.names.entry(&iface.name).or_insert(iface);
+            if !self.in_vrf(iface, vrf) {
+                continue;
+            }
+            let index = iface.link.index;
+            for a in &iface.addrs {
+                near.own.entry(a.ip).or_insert(index);
+                if iface.up {
+                    near.nets.entry(a.prefix).or_insert(index);
+                    near.lengths.insert((a.ip.is_ipv4(), a.prefix.prefix_len()));
+                }
+            }
+        }
+        near
+    }
+
     /// Whether an interface belongs to a VRF: its device, or one whose master is, directly or through a bridge.
     pub fn in_vrf(&self, iface: &Iface, vrf: &Vrf) -> bool {
         match vrf {
@@ -91,6 +114,52 @@ impl Ifaces {
             .filter(|(i, a)| !a.secondary && a.scope > Scope::Link && accept(i, a))
             .filter_map(|(_, a)| ipv4_number(a.ip))
             .min()
+    }
+}
+
+/// Interfaces of a VRF, ordered for many questions.
+pub struct Near<'a> {
+    ifaces: &'a Ifaces,
+    vrf: &'a Vrf,
+    names: FxHashMap<&'a str, &'a Iface>,
+    own: FxHashMap<IpAddr, u32>,
+    nets: FxHashMap<IpNet, u32>,
+    lengths: BTreeSet<(bool, u8)>,
+}
+
+impl<'a> Near<'a> {
+    fn empty(ifaces: &'a Ifaces, vrf: &'a Vrf) -> Near<'a> {
+        let (names, own, nets) = Default::default();
+        Near { ifaces, vrf, names, own, nets, lengths: BTreeSet::new() }
+    }
+
+    /// The interface of this name, if it belongs to the VRF.
+    pub fn by_name(&self, name: &str) -> Option<&'a Iface> {
+        self.names.get(name).copied().filter(|i| self.ifaces.in_vrf(i, self.vrf))
+    }
+
+    /// [`Ifaces::neighbor_in`].
+    pub fn neighbor(&self, gateway: IpAddr, only: Option<u32>) -> Option<Neighbor> {
+        if only.is_some() {
+            return self.ifaces.neighbor_in(gateway, only, self.vrf);
+        }
+        if !can_be_gateway(gateway, false) {
+            return None;
+        }
+        if let Some(ifindex) = self.own.get(&gateway) {
+            return Some(Neighbor { ifindex: *ifindex, own: true });
+        }
+        let four = gateway.is_ipv4();
+        self.lengths.range((four, 0)..=(four, 128)).rev().find_map(|(_, len)| {
+            let net = truncate(gateway, *len)?;
+            let ifindex = *self.nets.get(&net).filter(|_| !is_edge(&net, gateway))?;
+            Some(Neighbor { ifindex, own: false })
+        })
+    }
+
+    /// By kernel index.
+    pub fn get(&self, index: u32) -> Option<&'a Iface> {
+        self.ifaces.get(index)
     }
 }
 

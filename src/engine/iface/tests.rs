@@ -336,6 +336,12 @@ proptest! {
             shadow.hear(&mut out);
             prop_assert_eq!(&shadow, &Shadow::of(&state));
         }
+        let near = state.near(&Vrf::Any);
+        for gateway in ["192.0.2.1", "192.0.2.2", "192.0.2.127", "192.0.2.255", "10.0.0.1", "10.0.0.2", "2001:db8::", "fe80::1"] {
+            for only in [None, Some(2)] {
+                prop_assert_eq!(near.neighbor(ip(gateway), only), state.neighbor(ip(gateway), only), "{}", gateway);
+            }
+        }
         let links: Vec<Link> = links.into_values().collect();
         let addrs: Vec<Address> = addrs.into_values().collect();
         prop_assert_eq!(Shadow::of(&ifaces(&links, &addrs)), Shadow::of(&state));

@@ -12,7 +12,7 @@ use crate::base::nexthop::Labels;
 use crate::base::{EnumType, LogClass, NextHop, Value};
 use crate::config::Vrf;
 use crate::engine::api::{Ports, Resolution, StaticHopLine, StaticTarget};
-use crate::engine::iface::{Ifaces, can_be_gateway};
+use crate::engine::iface::{Near, can_be_gateway};
 use crate::filter::attributes::id;
 use crate::table::{Attrs, Dest, RouteSource};
 
@@ -129,15 +129,35 @@ impl Dests {
         }
     }
 
-    /// Resolves a destination again; whether it comes out otherwise.
+    /// Resolves destinations again; those that come out otherwise.
     pub(super) fn resolve(
         &mut self,
+        numbers: impl IntoIterator<Item = u32>,
+        ports: &mut Ports<'_>,
+        terms: &Terms,
+        preference: u16,
+    ) -> Vec<u32> {
+        let near = ports.ifaces().near(&terms.vrf);
+        let hops = |number| match self.dest(number) {
+            StaticDest::Via(hops) => next_hops(hops, &near, terms),
+            _ => None,
+        };
+        let found: Vec<(u32, Option<Dest>)> = numbers.into_iter().map(|n| (n, hops(n))).collect();
+        found
+            .into_iter()
+            .filter_map(|(n, hops)| self.resolve_one(n, hops, ports, terms, preference).then_some(n))
+            .collect()
+    }
+
+    fn resolve_one(
+        &mut self,
         number: u32,
+        hops: Option<Dest>,
         ports: &mut Ports<'_>,
         terms: &Terms,
         preference: u16,
     ) -> bool {
-        let (attrs, why) = resolve(self.dest(number), ports, terms, preference);
+        let (attrs, why) = resolve(self.dest(number), hops, ports, terms, preference);
         let first = self.first(number);
         if let Some(StaticDest::Recursive { gateway, .. }) = self.routes.dests.get(first)
             && let Some(state) = self.states.get_mut(number as usize)
@@ -195,13 +215,13 @@ fn hash_dest(dest: &StaticDest) -> u64 {
 }
 
 /// The next hop as it can be used now; `None`: dormant.
-pub(super) fn usable(hop: &StaticHop, ifaces: &Ifaces, terms: &Terms) -> Option<NextHop> {
+fn usable(hop: &StaticHop, near: &Near<'_>, terms: &Terms) -> Option<NextHop> {
     // No session can be up before there is a protocol that keeps sessions.
     if hop.bfd {
         return None;
     }
     let named = match &hop.interface {
-        Some(name) => Some(ifaces.by_name(name).filter(|i| ifaces.in_vrf(i, &terms.vrf))?),
+        Some(name) => Some(near.by_name(name)?),
         None => None,
     };
     let ifindex = match (hop.gateway, named) {
@@ -210,11 +230,9 @@ pub(super) fn usable(hop: &StaticHop, ifaces: &Ifaces, terms: &Terms) -> Option<
         (Some(gateway), Some(iface)) if hop.onlink => {
             can_be_gateway(gateway, true).then_some(iface).filter(|i| i.up)?.link.index
         }
-        (Some(gateway), iface) => {
-            ifaces.neighbor_in(gateway, iface.map(|i| i.link.index), &terms.vrf)?.ifindex
-        }
+        (Some(gateway), iface) => near.neighbor(gateway, iface.map(|i| i.link.index))?.ifindex,
     };
-    if terms.check_link && !ifaces.get(ifindex).is_some_and(|i| i.link_up()) {
+    if terms.check_link && !near.get(ifindex).is_some_and(|i| i.link_up()) {
         return None;
     }
     Some(NextHop {
@@ -224,6 +242,14 @@ pub(super) fn usable(hop: &StaticHop, ifaces: &Ifaces, terms: &Terms) -> Option<
         onlink: hop.onlink,
         labels: hop.labels.clone(),
     })
+}
+
+/// The usable ones of some next hops in the order of tables, if there are any.
+fn next_hops(hops: &[StaticHop], near: &Near<'_>, terms: &Terms) -> Option<Dest> {
+    let mut hops: Vec<NextHop> = hops.iter().filter_map(|hop| usable(hop, near, terms)).collect();
+    hops.sort();
+    hops.dedup_by(|a, b| NextHop { onlink: b.onlink, ..a.clone() } == *b);
+    (!hops.is_empty()).then(|| Dest::Unicast(hops.into()))
 }
 
 /// A next hop that can never work, wherever interfaces come from: worth a warning.
@@ -239,6 +265,7 @@ pub(super) fn hopeless(dest: &StaticDest) -> Option<IpAddr> {
 /// The attributes of routes with this destination, `None` while none of its next hops can be used; and what the log should know.
 fn resolve(
     dest: &StaticDest,
+    hops: Option<Dest>,
     ports: &mut Ports<'_>,
     terms: &Terms,
     preference: u16,
@@ -246,16 +273,10 @@ fn resolve(
     let mut why = None;
     let mut attrs = Attrs { source: RouteSource::Static, preference, ..Attrs::default() };
     attrs.dest = match dest {
-        StaticDest::Via(hops) => {
-            let mut hops: Vec<NextHop> =
-                hops.iter().filter_map(|hop| usable(hop, ports.ifaces(), terms)).collect();
-            hops.sort();
-            hops.dedup_by(|a, b| NextHop { onlink: b.onlink, ..a.clone() } == *b);
-            if hops.is_empty() {
-                return (None, None);
-            }
-            Dest::Unicast(hops.into())
-        }
+        StaticDest::Via(_) => match hops {
+            Some(dest) => dest,
+            None => return (None, None),
+        },
         StaticDest::Recursive { gateway, labels } => {
             attrs.recursive = true;
             match terms.igp(*gateway) {
@@ -308,8 +329,8 @@ pub(super) fn labelled(attrs: &Attrs, label: u32) -> Attrs {
     attrs
 }
 
-/// A destination for `show static`; `ifaces` are those of a running protocol.
-pub(super) fn target(dest: &StaticDest, ifaces: Option<&Ifaces>, terms: &Terms) -> StaticTarget {
+/// A destination for `show static`; `near` is there for a running protocol.
+pub(super) fn target(dest: &StaticDest, near: Option<&Near<'_>>, terms: &Terms) -> StaticTarget {
     match dest {
         StaticDest::Via(hops) => {
             let line = |hop: &StaticHop| StaticHopLine {
@@ -317,7 +338,7 @@ pub(super) fn target(dest: &StaticDest, ifaces: Option<&Ifaces>, terms: &Terms) 
                 interface: hop.interface.clone(),
                 onlink: hop.onlink,
                 bfd: hop.bfd,
-                dormant: ifaces.is_none_or(|ifaces| usable(hop, ifaces, terms).is_none()),
+                dormant: near.is_none_or(|near| usable(hop, near, terms).is_none()),
             };
             StaticTarget::Hops(hops.iter().map(line).collect())
         }

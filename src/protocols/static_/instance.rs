@@ -85,10 +85,8 @@ impl StaticInstance {
     /// Resolves destinations again; those that come out otherwise are dirty.
     fn resolve(&mut self, ports: &mut Ports<'_>, numbers: impl IntoIterator<Item = u32>) {
         let preference = self.preference(ports);
-        for number in numbers {
-            if self.dests.resolve(number, ports, &self.terms, preference) {
-                self.mark(number);
-            }
+        for number in self.dests.resolve(numbers, ports, &self.terms, preference) {
+            self.mark(number);
         }
     }
 
@@ -270,9 +268,7 @@ impl StaticInstance {
             }
         }
         let preference = self.preference(ports);
-        for &number in &fresh {
-            self.dests.resolve(number, ports, &self.terms, preference);
-        }
+        self.dests.resolve(fresh.iter().copied(), ports, &self.terms, preference);
         self.warn(ports, fresh);
         self.watch(ports);
 
@@ -415,9 +411,9 @@ impl Instance for StaticInstance {
     }
 
     fn static_routes(&self, look: &Look<'_>) -> Option<StaticLines> {
-        let ifaces = self.main.map(|_| look.ifaces());
+        let near = self.main.map(|_| look.ifaces().near(&self.terms.vrf));
         let targets: Vec<Arc<StaticTarget>> = (0..self.dests.len() as u32)
-            .map(|n| Arc::new(target(self.dests.dest(n), ifaces, &self.terms)))
+            .map(|n| Arc::new(target(self.dests.dest(n), near.as_ref(), &self.terms)))
             .collect();
         let (routes, map) = (self.routes.clone(), self.dests.map().to_vec());
         Some(Box::new((0..routes.list.len()).filter_map(move |at| {
