@@ -119,10 +119,10 @@ impl Symbols {
         let mut all = Snapshot::clone(&self.base);
         for sym in &self.order {
             let word = names.shared(*sym);
-            if let Some(entry) = self.file.get(sym) {
-                if all.entries.insert(word.clone(), entry.clone()).is_none() {
-                    all.order.push(word);
-                }
+            if let Some(entry) = self.file.get(sym)
+                && all.entries.insert(word.clone(), entry.clone()).is_none()
+            {
+                all.order.push(word);
             }
         }
         all.functions = self.functions.clone();

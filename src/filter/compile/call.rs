@@ -29,7 +29,7 @@ impl Checker<'_> {
         match (name, args) {
             ("defined", [arg]) => self.defined(body, arg, span),
             ("format", [arg]) => self.format(body, arg, span),
-            ("from_hex", [arg]) => self.from_hex(body, arg, span),
+            ("from_hex", [arg]) => self.hex_call(body, arg, span),
             ("prepend" | "append" | "add" | "delete" | "filter", [object, arg]) => {
                 self.function_form(body, name, object, arg, span)
             }
@@ -150,7 +150,7 @@ impl Checker<'_> {
         self.unary(body, &term, mark, span.last, Type::Str, |dst, a| Op::Format { dst, a })
     }
 
-    fn from_hex(&mut self, body: &mut Body, arg: &Expr, span: Span) -> Term {
+    fn hex_call(&mut self, body: &mut Body, arg: &Expr, span: Span) -> Term {
         let mark = body.next;
         let term = self.expr(body, arg);
         if !self.want(&term, Type::Str, 1, "FROM_HEX", span.last, arg.span) {

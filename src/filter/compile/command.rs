@@ -286,10 +286,10 @@ impl Checker<'_> {
 
     fn assign(&mut self, body: &mut Body, target: &Target, mut term: Term, span: Span, source: Source) {
         let at = source.tok;
-        if let Target::Field(info) = target {
-            if !info.writable {
-                return self.error(at, span, "This static attribute is read-only.");
-            }
+        if let Target::Field(info) = target
+            && !info.writable
+        {
+            return self.error(at, span, "This static attribute is read-only.");
         }
         let (ty, name) = match target {
             Target::Local(_, ty) => (*ty, "VAR_SET"),
@@ -362,11 +362,10 @@ impl Checker<'_> {
                 body.kind = Kind::Function { name, symbol, id, returns: Some(ty) };
                 if let Some(Symbol::Function(mut signature)) =
                     self.symbols.get(self.names, symbol).map(|e| e.symbol.clone())
+                    && signature.id == id
                 {
-                    if signature.id == id {
-                        signature.returns = ty;
-                        self.symbols.redefine(symbol, Symbol::Function(signature));
-                    }
+                    signature.returns = ty;
+                    self.symbols.redefine(symbol, Symbol::Function(signature));
                 }
             }
             _ => {}

@@ -269,12 +269,12 @@ impl Checker<'_> {
 
     /// Copies an attribute into a register if what is evaluated next may change it.
     pub(super) fn keep(&mut self, body: &mut Body, term: &mut Term, next: &Expr) {
-        if let Loc::At(place @ Place::Attr(..)) = term.loc {
-            if may_call(next) {
-                let dst = body.temp();
-                body.emit(Op::Move { dst, a: place.into() }, self.source(next.span.first));
-                term.loc = Loc::At(Place::Reg(dst));
-            }
+        if let Loc::At(place @ Place::Attr(..)) = term.loc
+            && may_call(next)
+        {
+            let dst = body.temp();
+            body.emit(Op::Move { dst, a: place.into() }, self.source(next.span.first));
+            term.loc = Loc::At(Place::Reg(dst));
         }
     }
 

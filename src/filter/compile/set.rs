@@ -252,11 +252,11 @@ impl Checker<'_> {
     /// `[ ... ]` of prefix patterns.
     pub(super) fn prefix_set(&mut self, patterns: &[PrefixPattern], span: Span) -> Term {
         let family = |p: &PrefixPattern| p.net.addr().is_ipv4();
-        if let Some(first) = patterns.first() {
-            if patterns.iter().any(|p| family(p) != family(first)) {
-                self.error(span.last, span, "Mixed IPv4/IPv6 prefixes in prefix set");
-                return Term { ty: Type::PrefixSet, loc: Loc::Poison };
-            }
+        if let Some(first) = patterns.first()
+            && patterns.iter().any(|p| family(p) != family(first))
+        {
+            self.error(span.last, span, "Mixed IPv4/IPv6 prefixes in prefix set");
+            return Term { ty: Type::PrefixSet, loc: Loc::Poison };
         }
         let patterns = patterns.iter().map(|p| Pattern { net: p.net, low: p.low, high: p.high });
         Term::constant(Value::PrefixSet(PrefixSet::new(patterns)))

@@ -5,14 +5,14 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::base::{IpNet, Net, NetExt, NetType, NextHop, Value};
+use crate::base::{IpNet, Net, NetExt, NetType, NextHop};
 use crate::filter::RouteView;
 use crate::filter::code::Verdict;
 use crate::filter::compile::Host;
 use crate::filter::compile::{Checker, OneLine};
 use crate::filter::env::Env;
 use crate::filter::symbols::{Snapshot, Symbol, Symbols};
-use crate::filter::vm::{Machine, RuntimeError, evaluate, run, run_commands};
+use crate::filter::vm::{Machine, evaluate, run, run_commands};
 use crate::filter::{CustomAttrs, Filter, Program};
 use crate::syntax::ast::{Arg, Item, Opt, Policy, ProtoItem, RouteDest};
 use crate::syntax::diag::{Diagnostic, Diagnostics, Severity};
@@ -138,10 +138,10 @@ impl World {
                 }
             }
             Item::Protocol(protocol) => {
-                if let Some(name) = protocol.name {
-                    if let Err(d) = c.symbols.define(c.names, name, Symbol::Protocol("Static")) {
-                        c.diagnostics.push(d);
-                    }
+                if let Some(name) = protocol.name
+                    && let Err(d) = c.symbols.define(c.names, name, Symbol::Protocol("Static"))
+                {
+                    c.diagnostics.push(d);
                 }
                 let name = protocol.name.map_or("static1".into(), |n| c.names.shared(n.sym));
                 let (mut import, mut table, mut preference) = (None, Arc::from(""), 200);
@@ -271,17 +271,6 @@ impl World {
         }
     }
 
-    /// The value of a term.
-    pub fn value(&self, text: &str) -> Result<Value, RuntimeError> {
-        let part = parse_term(text, &self.names, &self.taken()).unwrap_or_else(|d| panic!("{}", d.message));
-        let mut symbols = Symbols::on(self.symbols.snapshot(&self.names));
-        let mut diagnostics = Diagnostics::default();
-        let mut checker = Checker::new(&mut symbols, &part.names, &self.custom, &OneLine, &mut diagnostics);
-        let program = checker.term(&part.value);
-        let program = program.unwrap_or_else(|| panic!("{text}: {:?}", diagnostics.sorted()));
-        evaluate(&program, &mut Machine::default(), &Log::default())
-    }
-
     /// An inline filter of a command.
     pub fn filter(&self, text: &str) -> Arc<Filter> {
         let part =
@@ -349,12 +338,12 @@ impl Log<'_> {
 impl Env for Log<'_> {
     fn covering_roas(&self, table: &str, prefix: &IpNet, each: &mut dyn FnMut(u8, u32) -> bool) {
         for (name, net, _) in self.1.iter().flat_map(|w| &w.entries) {
-            if let (Net::Ext(ext), true) = (net, &**name == table) {
-                if let NetExt::Roa { prefix: covers, max_len, asn } = &**ext {
-                    if covers.contains(prefix) && !each(*max_len, *asn) {
-                        return;
-                    }
-                }
+            if let (Net::Ext(ext), true) = (net, &**name == table)
+                && let NetExt::Roa { prefix: covers, max_len, asn } = &**ext
+                && covers.contains(prefix)
+                && !each(*max_len, *asn)
+            {
+                return;
             }
         }
     }

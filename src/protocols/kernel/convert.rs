@@ -95,7 +95,7 @@ pub fn body_of(attrs: &Attrs, family: Family) -> Option<RouteBody> {
         body.metrics.set(number, attrs.get_int(attribute));
     }
     if let Some(Value::Str(name)) = attrs.get(attributes::CONGCTL) {
-        body.metrics.congctl = Some(Box::from(&**name)).filter(|name: &Box<str>| !name.is_empty());
+        body.metrics.congctl = (!name.is_empty()).then(|| Box::from(&**name));
     }
     Some(normal(&body, family))
 }

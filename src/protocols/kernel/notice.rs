@@ -13,6 +13,7 @@ use crate::sys::kernel::RouteBody;
 
 impl KernelSync {
     /// Somebody else, or the kernel by itself, added or changed (`gone`: removed) a route.
+    #[allow(clippy::too_many_arguments, reason = "the parts of one notice, all of them needed")]
     pub fn notice(
         &mut self,
         dst: &Dst,

@@ -78,6 +78,7 @@ impl KernelSync {
     }
 
     /// One route of the dump. `id` is the number of its net in the table, if it has one.
+    #[allow(clippy::too_many_arguments, reason = "the parts of one scanned route, all of them needed")]
     pub fn scanned(
         &mut self,
         dst: &Dst,
@@ -190,7 +191,7 @@ impl KernelSync {
     fn stubborn_now(&mut self, id: u32, dst: &Dst, out: &mut Vec<Action>) -> bool {
         let scans = self.scans;
         let count = self.stubborn.entry(id).or_insert(0);
-        if *count >= 2 && scans % (1 << (*count - 1).min(STUBBORN_MAX)) != 0 {
+        if *count >= 2 && !scans.is_multiple_of(1 << (*count - 1).min(STUBBORN_MAX)) {
             return true;
         }
         *count = (*count + 1).min(STUBBORN_MAX + 1);
