@@ -7,7 +7,7 @@ _bird() {
 		-g) mapfile -t COMPREPLY < <(compgen -g -- "$word"); return ;;
 	esac
 	local flags
-	flags=$("${COMP_WORDS[0]}" --help 2>&1 | grep -oE '^ +(-[A-Za-z]|--[a-z]+)(, --[a-z]+)?|\[--[a-z]+\]' | tr -d ' []' | tr , '\n')
+	flags=$("${COMP_WORDS[0]}" --help 2>&1 | grep -oE '^ +(-[A-Za-z]|--[a-z]+)(, --[a-z]+)?|\[--[a-z]+\]' | tr -d " []" | tr , "\n" | sort -u)
 	mapfile -t COMPREPLY < <(compgen -W "$flags" -- "$word")
 }
 complete -F _bird bird
