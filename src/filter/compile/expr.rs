@@ -44,6 +44,11 @@ fn operator(op: BinOp) -> Operator {
     }
 }
 
+/// An address; a mapped one is the IPv4 address.
+pub(super) fn ip_value(ip: std::net::IpAddr) -> Value {
+    Value::Ip(from_bits(to_bits(ip)))
+}
+
 /// The comparison an operator stands for.
 pub(super) fn comparison(op: BinOp) -> Option<Cmp> {
     match operator(op) {
@@ -93,7 +98,7 @@ impl Checker<'_> {
         let constant = match &expr.kind {
             ExprKind::Bool(b) => Value::Bool(*b),
             ExprKind::Int(n) => Value::Int(*n),
-            ExprKind::Ip(ip) => Value::Ip(from_bits(to_bits(*ip))),
+            ExprKind::Ip(ip) => ip_value(*ip),
             ExprKind::Net(net) => Value::Net(net.clone()),
             ExprKind::Rd(rd) => Value::Rd(*rd),
             ExprKind::Mac(mac) => Value::Mac(*mac),

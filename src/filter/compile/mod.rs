@@ -31,7 +31,7 @@ use super::types::Type;
 use super::vm::{self, Machine};
 use crate::base::Value;
 use crate::syntax::Sources;
-use crate::syntax::ast::{self, Cmd, Expr, Function, Ident, Span, Tok, TypeName};
+use crate::syntax::ast::{self, Cmd, Expr, ExprKind, Function, Ident, Span, Tok, TypeName};
 use crate::syntax::diag::{Diagnostic, Diagnostics};
 use crate::syntax::names::Names;
 
@@ -210,6 +210,12 @@ impl<'a> Checker<'a> {
 
     /// As [`Checker::constant`], with the token that BIRD has read by then.
     fn constant_at(&mut self, term: &Expr, at: Tok) -> Option<Value> {
+        // Sets have a million of these.
+        match &term.kind {
+            ExprKind::Int(n) => return Some(Value::Int(*n)),
+            ExprKind::Ip(ip) => return Some(expr::ip_value(*ip)),
+            _ => {}
+        }
         let errors = self.errors();
         let mut body = Body::new(Kind::Term);
         let value = self.expr(&mut body, term);
