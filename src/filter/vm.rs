@@ -21,6 +21,8 @@ use crate::table::AttrId;
 pub const MAX_CALLS: usize = 8192;
 /// Registers of all calls together.
 const MAX_REGISTERS: usize = 1 << 20;
+/// Registers whose memory is kept for the next run.
+const KEPT_REGISTERS: usize = 1 << 14;
 /// Calls and turns of loops in one run.
 pub const MAX_TURNS: u32 = 20_000_000;
 
@@ -141,6 +143,9 @@ impl Machine {
         let mut at = (0, 0);
         let result = self.execute(program, world, &mut at);
         self.registers.clear();
+        if self.registers.capacity() > KEPT_REGISTERS {
+            self.registers.shrink_to(KEPT_REGISTERS);
+        }
         result.map_err(|message| {
             let line = program.units.get(at.0).map_or(0, |u| u.code.source(at.1).line);
             RuntimeError { line, message }

@@ -450,7 +450,11 @@ impl Checker<'_> {
             let message = body.string(fault);
             body.emit(Op::Fail { message }, self.source(at));
         }
-        u16::try_from(body.string(self.names.text(name.sym))).ok()
+        let number = u16::try_from(body.string(self.names.text(name.sym))).ok();
+        if number.is_none() {
+            self.error(at, table.span, "Too many constants in one body");
+        }
+        number
     }
 
     fn roa_check(&mut self, body: &mut Body, table: &Expr, net: &Expr, asn: &Expr, span: Span) -> Term {
