@@ -26,6 +26,8 @@ pub mod merge;
 pub mod plan;
 pub mod proto;
 mod resolve;
+#[cfg(test)]
+mod tests;
 pub mod transition;
 
 pub use core::Core;

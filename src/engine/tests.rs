@@ -1,0 +1,167 @@
+//! The engine on a kernel in memory, from configurations as text.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use tokio::sync::oneshot;
+
+use super::actions::{Act, Acted};
+use super::engine::Engine;
+use super::logger::{LogOutput, Logger};
+use super::plan::{Step, plan};
+use super::transition::CommitOutcome;
+use crate::base::LogClass;
+use crate::config::{Config, load};
+use crate::filter::CustomAttrs;
+use crate::sys::fake::FakeKernel;
+
+fn config(text: &str) -> Arc<Config> {
+    let text = format!("router id 10.0.0.1;\nprotocol device {{ }}\n{text}");
+    let files: BTreeMap<PathBuf, Vec<u8>> = [("bird.conf".into(), text.into_bytes())].into();
+    load(Path::new("bird.conf"), crate::protocols::SYNTAX, &CustomAttrs::default(), &files).unwrap()
+}
+
+#[derive(Default)]
+struct Lines(Mutex<Vec<String>>);
+
+impl LogOutput for Lines {
+    fn write(&self, _class: LogClass, line: &str) {
+        self.0.lock().unwrap().push(line.to_owned());
+    }
+}
+
+struct Daemon {
+    engine: Engine,
+    lines: Arc<Lines>,
+}
+
+impl Daemon {
+    fn boot(text: &str) -> Daemon {
+        let lines = Arc::new(Lines::default());
+        let output: Arc<dyn LogOutput> = lines.clone();
+        let kernel = Box::new(FakeKernel::default());
+        let mut engine =
+            Engine::new(config(text), crate::protocols::KINDS, kernel, Logger::new(output), Instant::now());
+        engine.boot_first();
+        engine.turn();
+        engine.boot_rest().unwrap();
+        let mut daemon = Daemon { engine, lines };
+        daemon.rest();
+        daemon
+    }
+
+    /// Gives turns until nothing is left to do.
+    fn rest(&mut self) {
+        for _ in 0..1000 {
+            if !self.engine.turn() {
+                return;
+            }
+        }
+        panic!("the engine does not come to rest");
+    }
+
+    fn configure(&mut self, text: &str) -> CommitOutcome {
+        let (reply, mut answer) = oneshot::channel();
+        self.engine.configure(config(text), false, None, reply);
+        self.rest();
+        answer.try_recv().unwrap()
+    }
+
+    fn undo(&mut self) -> CommitOutcome {
+        let (reply, mut answer) = oneshot::channel();
+        self.engine.undo(reply);
+        self.rest();
+        answer.try_recv().unwrap()
+    }
+
+    fn routes(&self, table: &str) -> Vec<String> {
+        let snapshot = self.engine.core.table_named(table).unwrap().snapshot();
+        let mut nets: Vec<String> = snapshot.iter().map(|(_, net, _)| net.to_string()).collect();
+        nets.sort();
+        nets
+    }
+
+    fn said(&self, what: &str) -> bool {
+        self.lines.0.lock().unwrap().iter().any(|line| line.contains(what))
+    }
+}
+
+const TWO: &str = "protocol static s { ipv4; route 10.1.0.0/16 blackhole; route 10.2.0.0/16 blackhole; }";
+
+#[test]
+fn configure_and_undo() {
+    let mut daemon = Daemon::boot(TWO);
+    assert_eq!(daemon.routes("master4"), ["10.1.0.0/16", "10.2.0.0/16"]);
+    let filtered = TWO.replace("ipv4;", "ipv4 { import where net != 10.2.0.0/16; };");
+    assert_eq!(daemon.configure(&filtered), CommitOutcome::Done);
+    assert_eq!(daemon.routes("master4"), ["10.1.0.0/16"]);
+    assert!(daemon.said("Reloading channel s.ipv4 for import"));
+    assert_eq!(daemon.undo(), CommitOutcome::Done);
+    assert_eq!(daemon.routes("master4"), ["10.1.0.0/16", "10.2.0.0/16"]);
+    assert_eq!(daemon.undo(), CommitOutcome::Nothing);
+}
+
+#[test]
+fn what_must_be_flushed_is_in_progress() {
+    let mut daemon = Daemon::boot(TWO);
+    assert_eq!(daemon.configure(""), CommitOutcome::InProgress);
+    assert!(daemon.routes("master4").is_empty());
+    assert!(daemon.engine.core.proto_named("s").is_none());
+    assert_eq!(daemon.configure(TWO), CommitOutcome::Done);
+    assert_eq!(daemon.routes("master4").len(), 2);
+}
+
+#[test]
+fn limits_act() {
+    let mut daemon = Daemon::boot(&TWO.replace("ipv4;", "ipv4 { import limit 1 action disable; };"));
+    daemon.rest();
+    assert!(daemon.said("Protocol s hits route import limit (1), action: disable"));
+    assert_eq!(daemon.engine.core.proto_named("s").unwrap().state_word(), "down");
+    assert!(daemon.routes("master4").is_empty());
+    let block = Daemon::boot(&TWO.replace("ipv4;", "ipv4 { import limit 1 action block; };"));
+    assert_eq!(block.routes("master4").len(), 1);
+}
+
+#[test]
+fn pipes_follow_and_do_not_loop() {
+    let text = format!(
+        "ipv4 table t1; {TWO} protocol pipe p {{ table master4; peer table t1; import all; export all; }}"
+    );
+    let mut daemon = Daemon::boot(&text);
+    assert_eq!(daemon.routes("t1"), ["10.1.0.0/16", "10.2.0.0/16"]);
+    let acted = daemon.engine.act(&Act::Disable(None), |name| name == "s");
+    assert_eq!(acted, [("s".into(), Acted::Disabled)]);
+    daemon.rest();
+    assert!(daemon.routes("t1").is_empty() && daemon.routes("master4").is_empty());
+    daemon.engine.act(&Act::Enable(None), |name| name == "s");
+    daemon.rest();
+    assert_eq!(daemon.routes("t1").len(), 2);
+}
+
+#[test]
+fn shutdown_ends() {
+    let mut daemon = Daemon::boot(TWO);
+    daemon.engine.shutdown(false);
+    daemon.rest();
+    assert!(daemon.engine.is_finished());
+}
+
+#[test]
+fn plans_say_what_would_happen() {
+    let old = config(&format!("{TWO} protocol static gone {{ ipv4; }} protocol static same {{ ipv6; }}"));
+    let new = config(
+        "ipv4 table t; protocol static s { ipv4 { table t; }; }
+         protocol static same { ipv6 { export filter { accept; }; }; } protocol static new { ipv6; }",
+    );
+    let words = |steps: &[Step]| -> Vec<String> {
+        steps.iter().map(|s| s.to_string().split([' ', ',']).take(2).collect::<Vec<_>>().join(" ")).collect()
+    };
+    assert_eq!(
+        words(&plan(&old, &new).steps),
+        ["device1: stays", "s: restarts:", "gone: vanishes", "same: adapts", "new: appears"]
+    );
+    assert!(plan(&old, &old).steps.iter().all(|s| matches!(s, Step::Keep(_))));
+}
