@@ -284,7 +284,10 @@ impl KernelInstance {
             if self.foreign_form(&dst) || read.class == Class::Ignored {
                 continue;
             }
-            let id = if self.sync.wants_any() { self.number(ports, &dst) } else { None };
+            let id = match self.sync.wants_any() {
+                true => self.sync.guess(&dst).or_else(|| self.number(ports, &dst)),
+                false => None,
+            };
             self.sync.scanned(&dst, key.metric, body, &read, id, now, &mut self.out);
         }
     }

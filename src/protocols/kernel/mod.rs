@@ -11,7 +11,7 @@
 //! - [`sync`]: the reconciler, a pure machine without engine, clock or socket. `sync` holds what is wanted, `send` turns
 //!   that into operations and learns from answers, `scan` compares a dump, `notice` follows what others do in between;
 //! - [`nets`], [`bodies`], [`aliens`], `flights`, [`drift`]: what it remembers, each small and by itself. A route costs
-//!   14 bytes here (IPv6: 26) beyond its shared body;
+//!   14 bytes here (IPv6: 26) beyond its shared body, and 4 more where the kernel lists routes in another order;
 //! - [`convert`]: attributes of a table to bodies of the kernel and back, and the normal form both are compared in;
 //! - [`instance`]: the driver that connects all this with the engine.
 //!

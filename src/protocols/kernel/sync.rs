@@ -159,6 +159,8 @@ pub struct KernelSync {
     pub(super) stubborn: HashMap<u32, u8, FxBuildHasher>,
     pub(super) aliens: Aliens,
     pub(super) drift: DriftLog,
+    /// Which net came after which in the last dump, where it is not the next number.
+    pub(super) order: Vec<u32>,
     pub(super) scan: Option<Scan>,
     pub(super) scans: u32,
     pub(super) fed: bool,
@@ -196,6 +198,7 @@ impl KernelSync {
             stubborn: HashMap::default(),
             aliens: Aliens::default(),
             drift: DriftLog::default(),
+            order: Vec::new(),
             scan: None,
             scans: 0,
             fed: false,

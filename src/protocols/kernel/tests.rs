@@ -192,7 +192,7 @@ impl Bench {
                     for route in routes {
                         let dst = Dst::of_key(&route.key);
                         let read = self.bodies.read(&route.body);
-                        let id = self.numbers.get(&dst).copied();
+                        let id = self.sync.guess(&dst).or_else(|| self.numbers.get(&dst).copied());
                         self.sync.scanned(
                             &dst,
                             route.key.metric,
