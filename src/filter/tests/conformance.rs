@@ -196,3 +196,78 @@ fn the_small_configurations() {
     }
     println!("small configurations: {passed} passed, {failed} failed");
 }
+
+/// Words of a text, with what separates them.
+fn words(text: &str) -> Vec<String> {
+    let mut list: Vec<String> = Vec::new();
+    let kind = |c: char| match c {
+        c if c.is_alphanumeric() || "_.:\"".contains(c) => 0,
+        c if c.is_whitespace() => 1,
+        _ => 2,
+    };
+    for c in text.chars() {
+        match list.last_mut() {
+            Some(last) if kind(c) < 2 && last.chars().last().map(kind) == Some(kind(c)) => last.push(c),
+            _ => list.push(c.to_string()),
+        }
+    }
+    list
+}
+
+/// No file makes the checker or the machine panic, however its words are mixed up.
+#[test]
+fn mixed_up_configurations() {
+    let Some(dir) = folder() else { return };
+    let mut random = 88172645463325252u64;
+    let mut next = |below: usize| {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        (random >> 11) as usize % below.max(1)
+    };
+    let mut texts: Vec<String> = Vec::new();
+    for sort in ["accept", "reject"] {
+        for path in files(&dir.join("config").join(sort), ".conf", &KINDS) {
+            texts.extend(fs::read_to_string(path));
+        }
+    }
+    for path in files(&dir.join("scenarios"), ".scn", &["filter-"]) {
+        let text = fs::read_to_string(path).unwrap();
+        texts.extend(text.split_once("-- bird.conf --\n").map(|(_, c)| c.to_string()));
+    }
+    let pool: Vec<String> = texts.iter().flat_map(|t| words(t)).filter(|w| !w.trim().is_empty()).collect();
+    let rounds: usize = std::env::var("TERN_ROUNDS").ok().and_then(|n| n.parse().ok()).unwrap_or(3);
+    let (mut checked, mut ran) = (0, 0);
+    for text in &texts {
+        for _ in 0..rounds {
+            let mut list = words(text);
+            for _ in 0..1 + next(2) {
+                let (at, other) = (next(list.len()), next(list.len()));
+                match next(5) {
+                    0 => drop(list.remove(at)),
+                    1 => list.swap(at, other),
+                    2 => list[at] = pool[next(pool.len())].clone(),
+                    3 => list.insert(at, pool[next(pool.len())].clone()),
+                    _ => list[at] = list[other].clone(),
+                }
+                if list.is_empty() {
+                    break;
+                }
+            }
+            let mixed = list.concat();
+            let world = load(&mixed);
+            checked += 1;
+            if world.first_error().is_some() {
+                continue;
+            }
+            let log = Log(Default::default(), Some(&world));
+            for route in &world.routes {
+                world.import(route, &log);
+                ran += 1;
+            }
+            let broken = log.0.borrow().iter().find(|l| l.contains("code is broken")).cloned();
+            assert_eq!(broken, None, "{mixed}");
+        }
+    }
+    println!("{checked} mixed, {ran} routes filtered");
+}
