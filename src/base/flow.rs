@@ -179,18 +179,17 @@ impl FlowBuilder {
         self.operation(part, operator | if and { AND } else { 0 }, value);
     }
 
-    /// Adds `VALUE/MASK`, or its negation: the bits of the value must be set, the others of the mask must not.
+    /// Adds `VALUE/MASK`: the bits of the value must be set, the others of the mask must not. Its negation is one operator, so it exists
+    /// only where the value is zero or the whole mask.
     pub fn mask(&mut self, part: Part, and: bool, negate: bool, value: u32, mask: u32) {
         let (set, clear) = (value & mask, !value & mask);
         let not = if negate { NOT } else { 0 };
         let join = if and { AND } else { 0 };
-        // Not (a and b) is (not a) or (not b).
-        let inner = if negate { 0 } else { AND };
         if set != 0 || clear == 0 {
             self.operation(part, join | not ^ ALL_BITS, set);
         }
         if clear != 0 {
-            let join = if set != 0 { inner } else { join };
+            let join = if set != 0 { AND } else { join };
             self.operation(part, join | not ^ NOT, clear);
         }
     }

@@ -687,7 +687,7 @@ pub struct FlowItem {
 /// One match of a flow component.
 #[derive(Clone, Debug)]
 pub struct FlowOp {
-    /// Joined to the one before by `&&` (else `||` or a comma).
+    /// Joined to the one before by `&&`, of bit masks also by a comma (else `||`, of numbers also a comma).
     pub and: bool,
     /// Numeric: `=`, `!=`, `<`, `<=`, `>`, `>=`, `true`, `false`, `..`; bit masks: `""` or `!`.
     pub op: &'static str,

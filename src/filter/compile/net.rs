@@ -254,7 +254,14 @@ impl Checker<'_> {
             self.error(span.last, span, format!("Value {value:#x} outside bitmask {mask:#x}"));
             return None;
         }
-        b.mask(part, op.and, op.op == "!", value, mask);
+        let negate = op.op == "!";
+        if negate && value != 0 && value != mask {
+            let span =
+                op.second.as_ref().or(op.value.as_ref()).map_or(Span { first: at, last: at }, |e| e.span);
+            self.error(span.lookahead(), span, "For negation, value must be zero or bitmask");
+            return None;
+        }
+        b.mask(part, op.and, negate, value, mask);
         Some(())
     }
 }

@@ -78,12 +78,9 @@ pub fn pair(a: &Value, b: &Value) -> Result<Value, Fault> {
 /// `(KIND, KEY, VALUE)`
 pub fn ec(kind: EcKind, key: &Value, value: &Value) -> Result<Value, Fault> {
     let number = int(value, 2, "EC_CONSTRUCT")?;
-    let kind = match kind {
-        EcKind::Generic => return Ok(Value::Ec(community::ec_generic(int(key, 1, "EC_CONSTRUCT")?, number))),
-        EcKind::Typed(kind) => kind,
-    };
     let address = match key {
         Value::Int(key) => {
+            let EcKind::Typed(kind) = kind else { return Ok(Value::Ec(community::ec_generic(*key, number))) };
             return community::ec_number(kind, *key, number).map(Value::Ec).ok_or_else(|| {
                 format!("4-byte value {number} can't be used with 4-byte ASN in extended community").into()
             });
@@ -98,6 +95,7 @@ pub fn ec(kind: EcKind, key: &Value, value: &Value) -> Result<Value, Fault> {
             format!("Argument 1 of EC constructor must be integer or IPv4 address, got {got:#04x}").into()
         );
     };
+    let EcKind::Typed(kind) = kind else { return Ok(Value::Ec(community::ec_generic(address, number))) };
     community::ec_address(kind, address.into(), number).map(Value::Ec).ok_or_else(|| {
         format!("4-byte value {number} can't be used with IP-address key in extended community").into()
     })

@@ -172,7 +172,9 @@ impl Convert<'_> {
         let mut and = false;
         for inner in pair.into_inner() {
             if inner.as_rule() == Rule::flow_join {
-                and = self.char(&inner) == 'A';
+                // Between bit masks a comma is an "and", between numbers an "or".
+                let masks = matches!(key, "tcp flags" | "fragment");
+                and = self.char(&inner) == 'A' || masks && self.char(&inner) == ',';
                 continue;
             }
             let mut op = FlowOp { and: std::mem::take(&mut and), op: "", value: None, second: None };
