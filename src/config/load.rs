@@ -8,6 +8,7 @@ use super::lower::{Lowering, State, iproute2};
 use super::{Config, ProtocolSyntax};
 use crate::filter::attributes::CustomAttrs;
 use crate::syntax::diag::{Diagnostic, Severity};
+use crate::syntax::render::{explained, first_line};
 use crate::syntax::{Files, ReadError, Sources};
 
 /// Why there is no configuration.
@@ -38,12 +39,13 @@ impl Refusal {
     pub fn bird_lines(&self) -> impl Iterator<Item = String> {
         let first = self.diagnostics.iter().position(|d| d.severity == Severity::Error);
         let end = first.map_or(self.diagnostics.len(), |at| at + 1);
-        self.diagnostics.iter().take(end).map(|d| line(&self.sources, d))
+        self.diagnostics.iter().take(end).map(|d| first_line(d, &self.sources))
     }
 
-    /// Everything, each with the lines around it and what to do.
+    /// Everything, each with the lines around it and what to do. `prefix` stands before each of BIRD's lines; `color` is for a terminal.
     pub fn explain(&self, prefix: &str, color: bool) -> String {
-        super::explain::render(&self.sources, &self.diagnostics, prefix, color)
+        let each = |d| format!("{prefix}{}", explained(d, &self.sources, color));
+        self.diagnostics.iter().map(each).collect::<Vec<_>>().join("\n\n")
     }
 
     /// The first error.
@@ -59,7 +61,7 @@ impl fmt::Display for Failure {
         match self {
             Failure::Unreadable { path, reason } => write!(f, "{}: {reason}", path.display()),
             Failure::Refused(refusal) => match refusal.first_error() {
-                Some(error) => f.write_str(&line(&refusal.sources, error)),
+                Some(error) => f.write_str(&first_line(error, &refusal.sources)),
                 None => f.write_str("configuration refused"),
             },
         }
@@ -67,13 +69,6 @@ impl fmt::Display for Failure {
 }
 
 impl std::error::Error for Failure {}
-
-/// A diagnostic in BIRD's form.
-pub fn line(sources: &Sources, diagnostic: &Diagnostic) -> String {
-    let at = sources.locate(diagnostic.at);
-    let colon = if diagnostic.severity == Severity::Warning { ":" } else { "" };
-    format!("{}:{}:{}{colon} {}", at.path.display(), at.line, at.col, diagnostic.message)
-}
 
 /// Reads a configuration with all its includes. `kinds` are the protocols it may hold; `custom` hands out the numbers of the users' attributes,
 /// which have to outlive a configuration.
@@ -118,6 +113,6 @@ fn lower(
     if all.iter().any(|d| d.severity == Severity::Error) {
         return Err(Failure::Refused(Refusal { diagnostics: all, sources }));
     }
-    let warnings = all.iter().map(|d| line(&sources, d)).collect();
+    let warnings = all.iter().map(|d| first_line(d, &sources)).collect();
     Ok(Arc::new(state.into_config(path.to_path_buf(), &names, &sources, warnings)))
 }

@@ -15,7 +15,6 @@ use std::time::Duration;
 use crate::filter::{Filter, Snapshot, Symbol};
 
 pub mod channel;
-pub mod explain;
 pub mod global;
 pub mod load;
 pub mod lower;

@@ -28,7 +28,9 @@ fn config(text: &str) -> Arc<Config> {
 /// All lines of a refused file.
 fn refused(text: &str) -> Vec<String> {
     match load(Path::new("bird.conf"), SYNTAX, &CustomAttrs::default(), &files(text)) {
-        Err(Failure::Refused(r)) => r.diagnostics.iter().map(|d| super::load::line(&r.sources, d)).collect(),
+        Err(Failure::Refused(r)) => {
+            r.diagnostics.iter().map(|d| crate::syntax::render::first_line(d, &r.sources)).collect()
+        }
         other => panic!("not refused: {other:?}"),
     }
 }
