@@ -64,7 +64,7 @@ pub(super) struct Scopes {
     in_head: bool,
     /// A name that is defined at the end of its statement.
     pending: Option<(Sym, Tok)>,
-    /// `protocol static from {`: whether the word was a name shows one token later.
+    /// `protocol static from {`, `filter stacks {`: whether the word was a name shows one token later.
     maybe: Option<(Sym, Tok)>,
     /// Definitions that hid a keyword, to be warned about.
     pub overrides: Vec<(Sym, Tok)>,
@@ -259,10 +259,12 @@ impl Scopes {
 
     /// Takes note of a token; `sym` is its word, if it is one. Returns whether it ended a top-level statement.
     pub fn note(&mut self, c: char, sym: Option<Sym>, tok: Tok) -> bool {
-        if let Some(sym) = self.maybe.take()
-            && (c == '{' || c == k::FROM)
-        {
-            self.define(sym);
+        if let Some(sym) = self.maybe.take() {
+            let filter = self.first == k::FILTER;
+            if c == '{' || (c == k::FROM && !filter) || (filter && (is_type(c) || c == k::ENUM)) {
+                self.define(sym);
+                self.head = filter.then_some(self.undo.len());
+            }
         }
         let mut ended = false;
         let was_declared = std::mem::take(&mut self.declared);
@@ -368,6 +370,10 @@ impl Scopes {
             match self.first {
                 k::DEFINE if self.count == 2 => self.pending = Some(sym),
                 k::ATTRIBUTE => self.pending = Some(sym),
+                k::FILTER if self.count == 2 && c == k::STACKS => {
+                    self.maybe = Some(sym);
+                    return;
+                }
                 k::FILTER | k::FUNCTION if self.count == 2 => {
                     self.define(sym);
                     self.head = Some(self.undo.len());
