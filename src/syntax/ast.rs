@@ -542,8 +542,8 @@ pub enum ExprKind {
     Paren(Box<Expr>),
     /// `!TERM`
     Not(Box<Expr>),
-    /// Left to right; the parser has resolved precedence.
-    Binary(BinOp, Box<Expr>, Box<Expr>),
+    /// `A OP B OP C`: operators of one precedence, applied from left to right. Flat, because generated files hold chains of any length.
+    Chain(Box<Expr>, Vec<(BinOp, Expr)>),
     /// `TERM.NAME` or `TERM.NAME(ARGS)`
     Method {
         /// The object.

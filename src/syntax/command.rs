@@ -111,7 +111,7 @@ mod tests {
         let text = "net.len > 8 && net ~ [10.0.0.0/8+, 11.0.0.0/8] protocol static1 count";
         let part = parse_term(text, &fresh_names(), &[]).unwrap();
         assert_eq!(&text[part.rest..], "protocol static1 count");
-        assert!(matches!(part.value.kind, ExprKind::Binary(BinOp::And, _, _)));
+        assert!(matches!(part.value.kind, ExprKind::Chain(_, ref rest) if rest[0].0 == BinOp::And));
     }
 
     #[test]

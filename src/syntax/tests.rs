@@ -31,8 +31,13 @@ fn errors(text: &str) -> Vec<String> {
 #[test]
 fn nesting_is_limited_everywhere() {
     let deep = MAX_NESTING as usize - 10;
-    for (open, inside, close) in [("(", "1", ")"), ("!", "true", ""), ("1 + ", "1", ""), ("", "net", ".len")]
-    {
+    for (levels, open, inside, close) in [
+        (1, "(", "1", ")"),
+        (1, "!", "true", ""),
+        (1, "", "net", ".len"),
+        (6, "1 || 1 = 1 & 1 + 1 * (", "1", ")"),
+    ] {
+        let deep = deep / levels;
         let text = |n: usize| format!("define a = {}{inside}{};\n", open.repeat(n), close.repeat(n));
         // Parsing recurses on its own stack, dropping on this one.
         let good = parsed(&text(deep));
@@ -53,6 +58,20 @@ fn nesting_is_limited_everywhere() {
         drop(good);
         let bad = errors(&text(2 * deep));
         assert!(bad.iter().any(|e| e.contains("Nesting is too deep")), "{open}: {bad:?}");
+    }
+}
+
+/// Generated files hold them. Debug builds have the largest frames, and what is dropped here is dropped on a small stack.
+#[test]
+fn chains_of_operators_have_any_length() {
+    for (head, part, tail) in [
+        ("define a = ", "1 + ", "1;"),
+        ("define a = ", "1 * 2 - ", "1;"),
+        ("filter f { if ", "net.len = 5 || !(net ~ [ 10.0.0.0/8+ ]) && ", "true then accept; }"),
+    ] {
+        let good = parsed(&format!("{head}{}{tail}\n", part.repeat(50_000)));
+        assert_eq!(complaints(&good), Vec::<String>::new(), "{part}");
+        drop(good);
     }
 }
 
@@ -115,6 +134,10 @@ fn names_hide_keywords_in_their_scope() {
         assert!(list.iter().all(|e| e.contains("overrides existing keyword")), "{text}: {list:?}");
         list.len()
     };
+    // `filter stacks` is an option, unless a filter is called so.
+    assert_eq!(fine("filter stacks 64 64; filter stacks (60 + 4) 64;"), 0);
+    assert_eq!(fine("filter stacks int a; { a = 1; accept; }"), 1);
+    assert_eq!(fine("define n = 64; filter stacks n n; filter stacks { accept; }"), 1);
     // One warning for every keyword taken.
     assert_eq!(fine("filter f { int table; table = 3; accept; } ipv4 table later;"), 1);
     assert_eq!(fine("define cost = 15; define metric = cost * 2; define x = metric;"), 2);

@@ -5,12 +5,20 @@
 
 use super::Checker;
 use super::body::{Body, Loc, Patch};
-use super::expr::{comparison, spine};
+use super::expr::comparison;
 use crate::base::Value;
-use crate::filter::code::{Asker, Op};
+use crate::filter::code::{Asker, Cmp, Op};
 use crate::filter::ops;
 use crate::filter::types::Type;
 use crate::syntax::ast::{BinOp, Expr, ExprKind, Tok};
+
+/// A chain that is one comparison: its operator and right side.
+fn compared(rest: &[(BinOp, Expr)]) -> Option<(Cmp, &Expr)> {
+    match rest {
+        [(op, right)] => comparison(*op).map(|op| (op, right)),
+        _ => None,
+    }
+}
 
 impl Checker<'_> {
     /// Emits jumps, collected in `jumps`, that are taken when the condition equals `when`; otherwise execution goes on behind.
@@ -30,9 +38,11 @@ impl Checker<'_> {
             ExprKind::Not(inner) => {
                 return self.condition(body, inner, !when, jumps, Asker::Not, expr.span.lookahead());
             }
-            ExprKind::Binary(BinOp::And | BinOp::Or, ..) => self.chain(body, expr, when, jumps),
-            ExprKind::Binary(op, a, b) if comparison(*op).is_some() => {
-                let Some(op) = comparison(*op) else { return };
+            ExprKind::Chain(first, rest) if matches!(rest[..], [(BinOp::And | BinOp::Or, _), ..]) => {
+                self.chain(body, first, rest, when, jumps);
+            }
+            ExprKind::Chain(a, rest) if compared(rest).is_some() => {
+                let Some((op, b)) = compared(rest) else { return };
                 let mut left = self.expr(body, a);
                 self.keep(body, &mut left, b);
                 let mut right = self.expr(body, b);
@@ -62,16 +72,22 @@ impl Checker<'_> {
     }
 
     /// A chain of `&&` and `||`. Between two parts, jumps taken on true and on false wait for the place where the value so far is known.
-    fn chain(&mut self, body: &mut Body, expr: &Expr, when: bool, jumps: &mut Vec<Patch>) {
-        let (first, rest) = logic_spine(expr);
+    fn chain(
+        &mut self,
+        body: &mut Body,
+        first: &Expr,
+        rest: &[(BinOp, Expr)],
+        when: bool,
+        jumps: &mut Vec<Patch>,
+    ) {
         let (mut on_true, mut on_false) = (Vec::new(), Vec::new());
         let mut part = first;
         let mut asker = match rest.first() {
             Some((BinOp::And, _)) => Asker::And1,
             _ => Asker::Or1,
         };
-        let mut at = rest.first().map_or(expr.span.lookahead(), |(_, right)| right.span.lookahead());
-        for (op, right) in &rest {
+        let mut at = rest.first().map_or(first.span.lookahead(), |(_, right)| right.span.lookahead());
+        for (op, right) in rest {
             // The part before `&&` leaves when false and falls through when true; before `||` the other way round.
             if *op == BinOp::And {
                 self.condition(body, part, false, &mut on_false, asker, at);
@@ -95,19 +111,4 @@ impl Checker<'_> {
             body.patch(&on_true);
         }
     }
-}
-
-/// As [`spine`], but only over `&&` and `||`: comparisons below stay whole.
-fn logic_spine(expr: &Expr) -> (&Expr, Vec<(BinOp, &Expr)>) {
-    let is_logic = |e: &Expr| matches!(e.kind, ExprKind::Binary(BinOp::And | BinOp::Or, ..));
-    if !is_logic(expr) {
-        return spine(expr);
-    }
-    let (mut first, mut rest) = (expr, Vec::new());
-    while let ExprKind::Binary(op @ (BinOp::And | BinOp::Or), left, right) = &first.kind {
-        rest.push((*op, &**right));
-        first = left;
-    }
-    rest.reverse();
-    (first, rest)
 }

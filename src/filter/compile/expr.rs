@@ -72,24 +72,12 @@ fn may_call(expr: &Expr) -> bool {
     match &expr.kind {
         ExprKind::Call { .. } => true,
         ExprKind::Paren(e) | ExprKind::Not(e) => may_call(e),
-        ExprKind::Binary(_, a, b) | ExprKind::Pair(a, b) | ExprKind::Ec(_, _, a, b) => {
-            may_call(a) || may_call(b)
-        }
+        ExprKind::Chain(first, rest) => may_call(first) || rest.iter().any(|(_, right)| may_call(right)),
+        ExprKind::Pair(a, b) | ExprKind::Ec(_, _, a, b) => may_call(a) || may_call(b),
         ExprKind::Lc(a, b, c) => may_call(a) || may_call(b) || may_call(c),
         ExprKind::Method { object, args, .. } => may_call(object) || args.iter().flatten().any(may_call),
         _ => false,
     }
-}
-
-/// Left to right, `a op b op c` without recursion on the left side: its first operand, then operators with their right sides.
-pub(super) fn spine(expr: &Expr) -> (&Expr, Vec<(BinOp, &Expr)>) {
-    let (mut first, mut rest) = (expr, Vec::new());
-    while let ExprKind::Binary(op, left, right) = &first.kind {
-        rest.push((*op, &**right));
-        first = left;
-    }
-    rest.reverse();
-    (first, rest)
 }
 
 impl Checker<'_> {
@@ -120,7 +108,7 @@ impl Checker<'_> {
             ExprKind::Name(name) => return self.name(body, *name),
             ExprKind::Paren(inner) => return self.expr(body, inner),
             ExprKind::Not(inner) => return self.not(body, inner, expr.span),
-            ExprKind::Binary(..) => return self.binary(body, expr),
+            ExprKind::Chain(first, rest) => return self.binary(body, first, rest),
             ExprKind::Method { object, method, args } => {
                 return self.method(body, object, *method, args.as_deref(), expr.span);
             }
@@ -253,14 +241,13 @@ impl Checker<'_> {
         Term::at(Type::Bool, Place::Reg(dst))
     }
 
-    fn binary(&mut self, body: &mut Body, expr: &Expr) -> Term {
-        let (first, rest) = spine(expr);
+    fn binary(&mut self, body: &mut Body, first: &Expr, rest: &[(BinOp, Expr)]) -> Term {
         let mark = body.next;
         let mut left = self.expr(body, first);
         let mut span = first.span;
         for (op, right) in rest {
             span = span.to(right.span);
-            left = match operator(op) {
+            left = match operator(*op) {
                 Operator::Logic(and) => self.logic(body, left, right, and, mark, span),
                 operator => {
                     self.keep(body, &mut left, right);

@@ -1,4 +1,5 @@
-//! Terms: precedence is resolved here, by two stacks, so that a long chain of operators costs no recursion.
+//! Terms: precedence is resolved here, by two stacks, and operators of one level become one flat chain: however long it is, neither this nor
+//! anything that walks the tree recurses over it.
 
 use tern_grammar::pest::iterators::{Pair, Pairs};
 use tern_grammar::{Rule, k};
@@ -7,27 +8,50 @@ use super::super::ast::*;
 use super::super::diag::Diagnostic;
 use super::{Convert, NOTHING};
 
-/// An operator and how tightly it binds.
-fn operator(c: char) -> (BinOp, u8) {
+/// The operator of a token.
+fn operator(c: char) -> BinOp {
     match c {
-        'O' => (BinOp::Or, 1),
-        'A' => (BinOp::And, 1),
-        '=' => (BinOp::Eq, 2),
-        'N' => (BinOp::Ne, 2),
-        '<' => (BinOp::Lt, 2),
-        'L' => (BinOp::Le, 2),
-        '>' => (BinOp::Gt, 2),
-        'G' => (BinOp::Ge, 2),
-        '~' => (BinOp::Match, 2),
-        'M' => (BinOp::NotMatch, 2),
-        '&' => (BinOp::BitAnd, 3),
-        '|' => (BinOp::BitOr, 3),
-        '+' => (BinOp::Add, 4),
-        '-' => (BinOp::Sub, 4),
-        'C' => (BinOp::Append, 4),
-        '*' => (BinOp::Mul, 5),
-        _ => (BinOp::Div, 5),
+        'O' => BinOp::Or,
+        'A' => BinOp::And,
+        '=' => BinOp::Eq,
+        'N' => BinOp::Ne,
+        '<' => BinOp::Lt,
+        'L' => BinOp::Le,
+        '>' => BinOp::Gt,
+        'G' => BinOp::Ge,
+        '~' => BinOp::Match,
+        'M' => BinOp::NotMatch,
+        '&' => BinOp::BitAnd,
+        '|' => BinOp::BitOr,
+        '+' => BinOp::Add,
+        '-' => BinOp::Sub,
+        'C' => BinOp::Append,
+        '*' => BinOp::Mul,
+        _ => BinOp::Div,
     }
+}
+
+/// How tightly an operator binds.
+fn precedence(op: BinOp) -> u8 {
+    match op {
+        BinOp::Or | BinOp::And => 1,
+        BinOp::Eq
+        | BinOp::Ne
+        | BinOp::Lt
+        | BinOp::Le
+        | BinOp::Gt
+        | BinOp::Ge
+        | BinOp::Match
+        | BinOp::NotMatch => COMPARISON,
+        BinOp::BitAnd | BinOp::BitOr => 3,
+        BinOp::Add | BinOp::Sub | BinOp::Append => 4,
+        BinOp::Mul | BinOp::Div => 5,
+    }
+}
+
+/// The precedence of the operators of a chain.
+fn level(chain: &[(BinOp, Expr)]) -> Option<u8> {
+    chain.first().map(|(op, _)| precedence(*op))
 }
 
 /// Comparisons do not chain.
@@ -42,13 +66,20 @@ struct Climber {
 impl Climber {
     fn reduce(&mut self, above: u8) {
         while self.operators.last().is_some_and(|(_, p)| *p >= above) {
-            let (Some((op, _)), Some(right), Some(left)) =
+            let (Some((op, binds)), Some(right), Some(left)) =
                 (self.operators.pop(), self.operands.pop(), self.operands.pop())
             else {
                 return;
             };
             let span = left.span.to(right.span);
-            self.operands.push(Expr { kind: ExprKind::Binary(op, Box::new(left), Box::new(right)), span });
+            let kind = match left {
+                Expr { kind: ExprKind::Chain(first, mut rest), .. } if level(&rest) == Some(binds) => {
+                    rest.push((op, right));
+                    ExprKind::Chain(first, rest)
+                }
+                left => ExprKind::Chain(Box::new(left), vec![(op, right)]),
+            };
+            self.operands.push(Expr { kind, span });
         }
     }
 }
@@ -72,7 +103,8 @@ impl Convert<'_> {
                     if let Some(done) = operand.take() {
                         climber.operands.push(negate(done, &mut nots));
                     }
-                    let (op, binds) = operator(self.char(&inner));
+                    let op = operator(self.char(&inner));
+                    let binds = precedence(op);
                     climber.reduce(binds + u8::from(binds == COMPARISON));
                     if binds == COMPARISON && climber.operators.last().is_some_and(|o| o.1 == COMPARISON) {
                         let text = super::super::errors::unexpected(self.char(&inner), false);

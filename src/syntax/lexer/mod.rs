@@ -233,7 +233,7 @@ impl<'a> Lexer<'a> {
 
     fn start_afresh(&mut self) {
         self.parens = 0;
-        self.nesting.depth = 0;
+        self.nesting.at = Default::default();
         self.nesting.outer.clear();
     }
 

@@ -4,12 +4,38 @@ use tern_grammar::k;
 
 use super::MAX_NESTING;
 
-/// How deep the parser would be: blocks remember the depth around them; operators and `then`s count within their command.
+/// How deep the parser would be: brackets, `then`s and `do`s, and the `!`s and methods of one operand. Operators between operands make flat
+/// chains, which nest as deep as there are precedences.
 #[derive(Default)]
 pub(super) struct Nesting {
-    pub depth: u32,
-    pub outer: Vec<u32>,
+    pub at: Depth,
+    pub outer: Vec<Depth>,
     after_end: bool,
+}
+
+/// A place in the nesting.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Depth {
+    /// Brackets, `then`s and `do`s around it.
+    blocks: u32,
+    /// Chains within chains, by their operators.
+    chains: u32,
+    /// `!`s and methods since the operand began.
+    operand: u32,
+}
+
+/// How many precedences operators have.
+const LEVELS: u32 = 5;
+
+impl Depth {
+    fn total(self) -> u32 {
+        self.blocks + self.chains + self.operand
+    }
+
+    fn operator(&mut self) {
+        self.chains = (self.chains + 1).min(LEVELS);
+        self.operand = 0;
+    }
 }
 
 impl Nesting {
@@ -17,25 +43,31 @@ impl Nesting {
     #[inline]
     pub(super) fn note(&mut self, c: char) -> bool {
         if std::mem::take(&mut self.after_end) && c != k::ELSE {
-            self.depth = self.outer.last().map_or(0, |d| d + 1);
+            self.at = self.inside();
         }
         match c {
             '(' | '[' | '{' => {
-                self.outer.push(self.depth);
-                self.depth += 1;
+                self.outer.push(self.at);
+                self.at = self.inside();
             }
-            ')' | ']' => self.depth = self.outer.pop().unwrap_or(0),
+            ')' | ']' => self.at = self.outer.pop().unwrap_or_default(),
             '}' => {
-                self.depth = self.outer.pop().unwrap_or(0);
+                self.at = self.outer.pop().unwrap_or_default();
                 self.after_end = true;
             }
             ';' => self.after_end = true,
-            ',' => self.depth = self.outer.last().map_or(0, |d| d + 1),
-            '+' | '-' | '*' | '/' | '=' | '<' | '>' | '~' | '!' | '.' | '&' | '|' => self.depth += 1,
-            k::THEN | k::DO => self.depth += 1,
-            'C' | 'A' | 'O' | 'N' | 'M' | 'L' | 'G' => self.depth += 1,
+            ',' => self.at = Depth { blocks: self.at.blocks, ..Depth::default() },
+            '!' | '.' => self.at.operand += 1,
+            '+' | '-' | '*' | '/' | '=' | '<' | '>' | '~' | '&' | '|' => self.at.operator(),
+            'C' | 'A' | 'O' | 'N' | 'M' | 'L' | 'G' => self.at.operator(),
+            k::THEN | k::DO => self.at = Depth { blocks: self.at.blocks + 1, ..Depth::default() },
             _ => {}
         }
-        self.depth <= MAX_NESTING
+        self.at.total() <= MAX_NESTING
+    }
+
+    /// Right behind the innermost open bracket.
+    fn inside(&self) -> Depth {
+        Depth { blocks: self.outer.last().map_or(0, |d| d.total() + 1), ..Depth::default() }
     }
 }
