@@ -205,7 +205,8 @@ fn printable(bytes: &[u8]) -> String {
     for chunk in bytes.utf8_chunks() {
         for c in chunk.valid().chars() {
             match c {
-                '\n' | '\t' => out.push(c),
+                // The drawing crate has signs of its own for these.
+                c if c.is_ascii_control() => out.push(c),
                 c if c.is_control() => out.extend(std::iter::repeat_n('?', c.len_utf8())),
                 c => out.push(c),
             }
