@@ -87,6 +87,8 @@ pub(super) enum Feed {
     /// Nothing is exported.
     #[default]
     Off,
+    /// To begin after so many more turns of the channel.
+    Waiting { turns: u8 },
     /// Walking over a snapshot; what happens meanwhile waits in the journal.
     Walking { snapshot: Snapshot, next: NetId },
     /// Following the journal.
@@ -183,7 +185,7 @@ impl Channel {
 
     /// Whether a feed is under way.
     pub fn is_feeding(&self) -> bool {
-        matches!(self.feed, Feed::Walking { .. })
+        matches!(self.feed, Feed::Waiting { .. } | Feed::Walking { .. })
     }
 
     /// Whether anything is exported at all.

@@ -14,6 +14,9 @@ use crate::table::{Attrs, BestChange, Change, NetId, Pulled, Route, Source};
 /// Routes that one channel handles before the next one gets its turn.
 pub(super) const BUDGET: usize = 1024;
 
+/// Turns between the start of a feed and its first route: what other protocols do at their own start comes first.
+const FEED_AFTER: u8 = 3;
+
 /// What a turn has left behind.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Turn {
@@ -26,30 +29,22 @@ pub(super) enum Turn {
 }
 
 impl Core {
-    /// Starts (or starts again) giving the channel its whole table.
+    /// Starts (or starts again) giving the channel its whole table. The walk begins some turns later, after the changes that are in
+    /// the journal by then: as in BIRD, routes that come right after a start are exported twice, and counted twice.
     pub(super) fn start_feed(&mut self, id: ChannelId) {
         let Some(ch) = self.channel_mut(id).filter(|c| c.state == ChannelState::Up && !c.gr_wait) else {
             return;
         };
+        ch.feed = Feed::Waiting { turns: FEED_AFTER };
         let (table, cursor) = (ch.table, ch.cursor);
-        if cursor.is_some() {
-            self.sweep_vanished(id);
-        }
-        let Some(Some(slot)) = self.tables.get_mut(table) else { return };
-        let cursor = match cursor {
-            Some(cursor) => {
-                slot.table.journal.skip_to_end(cursor);
-                cursor
+        if cursor.is_none()
+            && let Some(Some(slot)) = self.tables.get_mut(table)
+        {
+            slot.consumers.push(id);
+            let cursor = slot.table.journal.subscribe();
+            if let Some(ch) = self.channel_mut(id) {
+                ch.cursor = Some(cursor);
             }
-            None => {
-                slot.consumers.push(id);
-                slot.table.journal.subscribe()
-            }
-        };
-        let snapshot = slot.table.snapshot();
-        if let Some(ch) = self.channel_mut(id) {
-            ch.cursor = Some(cursor);
-            ch.feed = Feed::Walking { snapshot, next: NetId(0) };
         }
         self.enqueue(id);
     }
@@ -94,27 +89,57 @@ impl Core {
                 }
                 Turn::More
             }
-            Feed::Following => {
-                let (table, cursor) = (ch.table, ch.cursor);
-                ch.feed = Feed::Following;
-                let Some(cursor) = cursor else { return Turn::Idle };
-                for _ in 0..BUDGET / crate::table::Journal::BLOCK {
-                    match self.table_mut_of(table).journal.pull(cursor) {
-                        Pulled::Empty => return Turn::Idle,
-                        Pulled::Overrun => {
-                            self.start_feed(id);
-                            return Turn::More;
-                        }
-                        Pulled::Block(block) => {
-                            for change in block.iter() {
-                                self.follow(id, change);
-                            }
-                        }
+            Feed::Waiting { turns } => match self.follow_journal(id) {
+                Turn::Idle if turns > 0 => {
+                    if let Some(ch) = self.channel_mut(id) {
+                        ch.feed = Feed::Waiting { turns: turns - 1 };
                     }
+                    Turn::More
                 }
-                Turn::More
+                Turn::Idle => {
+                    let Some(ch) = self.channel(id) else { return Turn::Idle };
+                    let snapshot = self.table_of(ch.table).snapshot();
+                    if let Some(ch) = self.channel_mut(id) {
+                        ch.feed = Feed::Walking { snapshot, next: NetId(0) };
+                    }
+                    Turn::More
+                }
+                turn => {
+                    if let Some(ch) = self.channel_mut(id) {
+                        ch.feed = Feed::Waiting { turns };
+                    }
+                    turn
+                }
+            },
+            Feed::Following => {
+                ch.feed = Feed::Following;
+                self.follow_journal(id)
             }
         }
+    }
+
+    /// Exports what the journal holds, a few blocks of it.
+    fn follow_journal(&mut self, id: ChannelId) -> Turn {
+        let Some((table, Some(cursor))) = self.channel(id).map(|c| (c.table, c.cursor)) else {
+            return Turn::Idle;
+        };
+        for _ in 0..BUDGET / crate::table::Journal::BLOCK {
+            match self.table_mut_of(table).journal.pull(cursor) {
+                Pulled::Empty => return Turn::Idle,
+                Pulled::Overrun => {
+                    self.sweep_vanished(id);
+                    self.table_mut_of(table).journal.skip_to_end(cursor);
+                    self.start_feed(id);
+                    return Turn::More;
+                }
+                Pulled::Block(block) => {
+                    for change in block.iter() {
+                        self.follow(id, change);
+                    }
+                }
+            }
+        }
+        Turn::More
     }
 
     /// Withdraws what was exported and does not stand in the table any more. Needed before a feed that skips the journal: the numbers of

@@ -223,7 +223,7 @@ impl Engine {
                 ch.state = ChannelState::Flushing;
             }
         }
-        self.core.set_state(id, ProtoState::Stop, stopped == Stopped::Now);
+        self.core.set_state(id, ProtoState::Stop, true);
         if let Some(proto) = self.core.proto_mut(id) {
             proto.stopped = stopped == Stopped::Now;
         }
@@ -242,9 +242,7 @@ impl Engine {
             return;
         };
         proto.stopped = true;
-        if self.flushers.contains(&id) {
-            self.core.set_state(id, ProtoState::Stop, true);
-        } else {
+        if !self.flushers.contains(&id) {
             self.proto_down(id);
         }
     }
