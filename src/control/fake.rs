@@ -90,7 +90,6 @@ impl Fake {
             source,
             sender: ChannelId(proto),
             filtered,
-            stale: false,
             generation: 0,
         };
         self.tables[table].table.lock().unwrap().replace(net, source, Some(route));

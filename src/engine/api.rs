@@ -305,8 +305,6 @@ pub trait Hands: LookAt {
     );
     fn preference(&self, channel: ChannelId) -> u16;
     fn intern(&mut self, attrs: Attrs) -> Arc<Attrs>;
-    fn refresh_begin(&mut self, channel: ChannelId);
-    fn refresh_end(&mut self, channel: ChannelId);
     fn state(&mut self, me: ProtoId, state: ProtoState);
     fn fail(&mut self, me: ProtoId, restart: bool);
     fn arm(&mut self, me: ProtoId, key: u32, delay: u64);
@@ -421,14 +419,6 @@ impl Ports<'_> {
     /// The shared copy of an attribute set.
     pub fn intern(&mut self, attrs: Attrs) -> Arc<Attrs> {
         self.core.intern(attrs)
-    }
-    /// From here on every route of the channel that is not imported again until [`refresh_end`](Self::refresh_end) is withdrawn then.
-    pub fn refresh_begin(&mut self, channel: ChannelId) {
-        self.core.refresh_begin(channel);
-    }
-    /// Withdraws what was not imported again.
-    pub fn refresh_end(&mut self, channel: ChannelId) {
-        self.core.refresh_end(channel);
     }
     /// From `Start` to `Up`.
     pub fn up(&mut self) {

@@ -127,8 +127,6 @@ pub struct Channel {
     pub(super) outbox: Vec<Export>,
     /// In the queue of channels that have something to do.
     pub(super) queued: bool,
-    /// Routes are being announced again; ends with a sweep.
-    pub(super) refreshing: bool,
     /// Graceful restart: the feed waits for the end of recovery.
     pub gr_wait: bool,
 }
@@ -152,7 +150,6 @@ impl Channel {
             refused: Bits::default(),
             outbox: Vec::new(),
             queued: false,
-            refreshing: false,
             gr_wait: false,
         }
     }

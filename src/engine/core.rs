@@ -341,12 +341,6 @@ impl Hands for Core {
     fn intern(&mut self, attrs: Attrs) -> Arc<Attrs> {
         self.interner.intern(attrs)
     }
-    fn refresh_begin(&mut self, channel: ChannelId) {
-        self.begin_refresh(channel);
-    }
-    fn refresh_end(&mut self, channel: ChannelId) {
-        self.end_refresh(channel);
-    }
     fn state(&mut self, me: ProtoId, state: ProtoState) {
         self.pending.push_back(Pending::State(me, state));
     }

@@ -41,15 +41,8 @@ impl Core {
             true => (false, attrs),
             false => self.run_filter(&filter, net, source, attrs),
         };
-        let mut route = Route {
-            attrs,
-            changed: self.now_us(),
-            source,
-            sender: channel,
-            filtered: false,
-            stale: false,
-            generation,
-        };
+        let mut route =
+            Route { attrs, changed: self.now_us(), source, sender: channel, filtered: false, generation };
         if !accepted {
             self.stats_mut(channel).import_updates.filtered += 1;
             self.trace_route_in(TraceFlag::Filters, channel, "filtered out", net, &route);
@@ -91,10 +84,9 @@ impl Core {
                 }
                 return;
             }
-            if let (Some(new), Some(id)) = (&route, found)
+            if let Some(new) = &route
                 && same_route(old, new)
             {
-                self.table_mut_of(table).confirm(id, source);
                 if !new.filtered {
                     self.stats_mut(channel).import_updates.ignored += 1;
                     if let Some(new) = route {

@@ -219,7 +219,6 @@ impl Engine {
             self.core.stop_export(channel);
             if let Some(ch) = self.core.channel_mut(channel) {
                 flush |= ch.state == ChannelState::Up;
-                ch.refreshing = false;
                 ch.state = ChannelState::Flushing;
             }
         }

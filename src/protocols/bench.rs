@@ -355,8 +355,6 @@ impl Hands for InMemory {
     fn intern(&mut self, attrs: Attrs) -> Arc<Attrs> {
         self.interner.intern(attrs)
     }
-    fn refresh_begin(&mut self, _channel: ChannelId) {}
-    fn refresh_end(&mut self, _channel: ChannelId) {}
     fn state(&mut self, _me: ProtoId, state: ProtoState) {
         self.state = state;
     }

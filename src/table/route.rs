@@ -28,8 +28,6 @@ pub struct Route {
     pub sender: ChannelId,
     /// Rejected by the import filter and kept by `import keep filtered`: shown, never chosen, never exported.
     pub filtered: bool,
-    /// Not confirmed since a refresh began; swept at its end.
-    pub stale: bool,
     /// How many pipes it has passed; 0 for the maker's own table.
     pub generation: u8,
 }

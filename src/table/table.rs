@@ -307,36 +307,6 @@ impl Table {
         Some(Replaced { id, old, gone })
     }
 
-    /// Marks every route of a sender as not confirmed.
-    pub fn mark_stale(&mut self, sender: crate::base::ChannelId) {
-        self.each_of(sender, |route| route.stale = true);
-    }
-
-    /// Clears the mark of one route: it was announced again, unchanged.
-    pub fn confirm(&mut self, id: NetId, source: Source) {
-        let marked = self.get(id).is_some_and(|(_, rs)| rs.iter().any(|r| r.source == source && r.stale));
-        if marked {
-            for route in self.slot_mut(id).routes.as_mut_slice().iter_mut().filter(|r| r.source == source) {
-                route.stale = false;
-            }
-        }
-    }
-
-    fn each_of(&mut self, sender: crate::base::ChannelId, mut change: impl FnMut(&mut Route)) {
-        for page in &mut self.pages {
-            let any = page.slots.iter().any(|s| s.routes.as_slice().iter().any(|r| r.sender == sender));
-            if any {
-                for slot in &mut Arc::make_mut(page).slots {
-                    slot.routes
-                        .as_mut_slice()
-                        .iter_mut()
-                        .filter(|r| r.sender == sender)
-                        .for_each(&mut change);
-                }
-            }
-        }
-    }
-
     /// Routes that `which` picks, in at most `pages` pages from page `from` on; the number of the page to go on with, if any.
     pub fn collect(
         &self,

@@ -24,7 +24,6 @@ fn route(of: u8, preference: u16, filtered: bool, changed: u64) -> Route {
         source: source(of),
         sender: ChannelId(of.into()),
         filtered,
-        stale: false,
         generation: 0,
     }
 }

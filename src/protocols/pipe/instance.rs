@@ -219,7 +219,6 @@ mod tests {
                 source: Source { proto: ProtoId(77), path: 0 },
                 sender,
                 filtered: false,
-                stale: false,
                 generation: 0,
             };
             rule(&"10.0.0.0/8".parse::<crate::base::IpNet>().unwrap().into(), &route)
