@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use super::guard::whole;
 use super::{Attrs, NetId, Route, Source};
 use crate::base::Net;
 
@@ -147,6 +148,10 @@ impl Journal {
 
     /// The next block for a consumer.
     pub fn pull(&mut self, cursor: Cursor) -> Pulled {
+        whole(|| self.take(cursor))
+    }
+
+    fn take(&mut self, cursor: Cursor) -> Pulled {
         self.seal();
         let Some(Some(place)) = self.cursors.get_mut(cursor.0 as usize) else { return Pulled::Empty };
         if place.overrun.is_some() {

@@ -7,6 +7,7 @@
 
 pub mod attrs;
 pub mod bits;
+mod guard;
 pub mod journal;
 pub mod page;
 pub mod route;

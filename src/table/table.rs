@@ -12,6 +12,7 @@ use hashbrown::HashTable;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use super::attrs::AttrId;
+use super::guard::whole;
 use super::journal::{BestChange, Change, Journal};
 use super::page::{NetId, PAGE, Page, Slot, Snapshot};
 use super::route::{Better, Route, Source};
@@ -246,6 +247,16 @@ impl Table {
 
     /// [`replace`](Self::replace) for a caller that has just looked the net up.
     pub fn replace_at(
+        &mut self,
+        found: Option<NetId>,
+        net: &Net,
+        source: Source,
+        route: Option<Route>,
+    ) -> Option<Replaced> {
+        whole(|| self.change(found, net, source, route))
+    }
+
+    fn change(
         &mut self,
         found: Option<NetId>,
         net: &Net,

@@ -222,3 +222,24 @@ fn equal_routes_keep_their_order_the_older_one_stays_best() {
     t.replace(&net(1), source(1), Some(route(1, 4, false, 4)));
     assert_eq!(order(&t), [2, 1]);
 }
+
+/// The test starts itself again, because what it shows is the end of a process.
+#[test]
+fn a_panic_halfway_through_a_change_ends_the_daemon() {
+    const INSIDE: &str = "TERN_TEST_HALF_A_CHANGE";
+    if std::env::var_os(INSIDE).is_some() {
+        let mut table = Table::new("t".into(), NetType::Ip4, false, |_, _| panic!("no order"));
+        let mut put = |n| table.replace(&net(1), source(n), Some(route(n, 100, false, 0)));
+        put(1);
+        let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| put(2)));
+        return;
+    }
+    let output = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["table::tests::a_panic_halfway_through_a_change_ends_the_daemon", "--exact", "--nocapture"])
+        .env(INSIDE, "1")
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && text.contains("no order") && text.contains("aborting"), "{text}");
+    assert_eq!(output.status.code(), None, "ended by a signal");
+}
