@@ -17,6 +17,7 @@ use super::view::{InterfaceView, MemoryView, ProtocolView, StaticView, StatusVie
 use crate::base::Value;
 use crate::base::time::{Now, TimeFormats};
 use crate::config::{DebugMask, MrtdumpMask};
+pub use crate::engine::actions::{Action, Outcome};
 use crate::table::{AttrId, Attrs};
 
 /// An answer that may take its time. [`Gone`] when the engine has ended.
@@ -69,11 +70,7 @@ pub trait Backend: Send + Sync + 'static {
 
     /// `configure`, in all its forms but `status`. What happens comes as it happens; the channel's end is the end. `notices` is kept by the timer
     /// of an unconfirmed configuration and gets `Config timeout expired, starting undo`.
-    fn configure(
-        &self,
-        request: Configure,
-        notices: mpsc::UnboundedSender<String>,
-    ) -> mpsc::Receiver<ConfigEvent>;
+    fn configure(&self, request: Configure, notices: mpsc::Sender<String>) -> mpsc::Receiver<ConfigEvent>;
 
     /// `configure status`
     fn configure_status(&self) -> Answer<'_, ConfigStatusView>;
@@ -146,38 +143,6 @@ impl Selection {
             Selection::Pattern(p) => super::pattern::matches(p.as_bytes(), name.as_bytes()),
         }
     }
-}
-
-/// What is done to protocols.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Action {
-    /// `disable`, with the message; without one an old message is cleared.
-    Disable(Option<Arc<str>>),
-    /// `enable`
-    Enable(Option<Arc<str>>),
-    /// `restart`
-    Restart(Option<Arc<str>>),
-    /// `reload`: import, export or both run again.
-    Reload {
-        /// Import filters.
-        import: bool,
-        /// Export filters.
-        export: bool,
-    },
-}
-
-/// What became of one protocol.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[allow(missing_docs, reason = "the texts of the replies")]
-pub enum Outcome {
-    Disabled,
-    AlreadyDisabled,
-    Enabled,
-    AlreadyEnabled,
-    Restarted,
-    Reloading,
-    NotUp,
-    ReloadFailed,
 }
 
 /// What `debug` is about.

@@ -40,6 +40,9 @@ impl From<io::Error> for Stop {
 /// What waits to be sent before a command goes on computing.
 pub const CHUNK: usize = 64 * 1024;
 
+/// Notices that wait for a session; more are dropped.
+const NOTICES: usize = 8;
+
 /// One session as its commands see it.
 pub struct Context {
     /// The daemon.
@@ -55,8 +58,8 @@ pub struct Context {
     /// `echo`
     pub echo: Option<Arc<EchoBuffer>>,
     /// For what the engine tells this session later.
-    pub notices: mpsc::UnboundedSender<String>,
-    inbox: mpsc::UnboundedReceiver<String>,
+    pub notices: mpsc::Sender<String>,
+    inbox: mpsc::Receiver<String>,
     writer: OwnedWriteHalf,
 }
 
@@ -68,7 +71,7 @@ impl Context {
         restricted: bool,
         writer: OwnedWriteHalf,
     ) -> Context {
-        let (notices, inbox) = mpsc::unbounded_channel();
+        let (notices, inbox) = mpsc::channel(NOTICES);
         Context {
             backend,
             reply: Reply::default(),
@@ -189,11 +192,7 @@ impl Context {
     }
 }
 
-async fn asynchronous(
-    inbox: &mut mpsc::UnboundedReceiver<String>,
-    echo: &Option<Arc<EchoBuffer>>,
-    reply: &mut Reply,
-) {
+async fn asynchronous(inbox: &mut mpsc::Receiver<String>, echo: &Option<Arc<EchoBuffer>>, reply: &mut Reply) {
     let logged = async {
         match echo {
             Some(echo) => echo.filled().await,

@@ -34,7 +34,7 @@ pub struct Fake {
     /// What the next `configure` says.
     pub events: Mutex<Vec<ConfigEvent>>,
     /// Where the last `configure` wants its notices.
-    pub notices: Mutex<Option<mpsc::UnboundedSender<String>>>,
+    pub notices: Mutex<Option<mpsc::Sender<String>>>,
 }
 
 fn net(text: &str) -> Net {
@@ -261,7 +261,7 @@ impl Backend for Fake {
     fn dump(&self, what: DumpWhat) -> Answer<'_, String> {
         now(format!("{what:?}\n"))
     }
-    fn configure(&self, _: Configure, notices: mpsc::UnboundedSender<String>) -> mpsc::Receiver<ConfigEvent> {
+    fn configure(&self, _: Configure, notices: mpsc::Sender<String>) -> mpsc::Receiver<ConfigEvent> {
         let (sender, receiver) = mpsc::channel(16);
         for event in self.events.lock().unwrap().drain(..) {
             sender.try_send(event).unwrap();

@@ -14,7 +14,6 @@ use crate::control::backend::{
 };
 use crate::control::view::status::{ConfigStatusView, DaemonState, StatusView};
 use crate::control::view::{InterfaceView, MemoryView, ProtocolView, StaticView, route::RouteWorld};
-use crate::engine::actions::{Act, Acted};
 use crate::engine::transition::CommitOutcome;
 use crate::engine::{Engine, EngineGone, Handle};
 
@@ -56,7 +55,7 @@ impl Daemon {
 
     /// Orders a reconfiguration from the file of the command line, as SIGHUP does; errors go to the log.
     pub fn reload(&self) -> mpsc::Receiver<ConfigEvent> {
-        let (notices, _) = mpsc::unbounded_channel();
+        let (notices, _) = mpsc::channel(1);
         self.configure(Configure::Load { file: None, soft: false, timeout: 0 }, notices)
     }
 }
@@ -130,26 +129,7 @@ impl Backend for Daemon {
     }
 
     fn act(&self, action: Action, which: Selection) -> Answer<'_, Vec<(Arc<str>, Outcome)>> {
-        let act = match action {
-            Action::Disable(text) => Act::Disable(text),
-            Action::Enable(text) => Act::Enable(text),
-            Action::Restart(text) => Act::Restart(text),
-            Action::Reload { import, export } => Act::Reload { import, export },
-        };
-        self.ask(move |e| {
-            let done = e.act(&act, |name| which.matches(name));
-            let outcome = |acted| match acted {
-                Acted::Disabled => Outcome::Disabled,
-                Acted::AlreadyDisabled => Outcome::AlreadyDisabled,
-                Acted::Enabled => Outcome::Enabled,
-                Acted::AlreadyEnabled => Outcome::AlreadyEnabled,
-                Acted::Restarted => Outcome::Restarted,
-                Acted::Reloading => Outcome::Reloading,
-                Acted::NotUp => Outcome::NotUp,
-                Acted::ReloadFailed => Outcome::ReloadFailed,
-            };
-            done.into_iter().map(|(name, acted)| (name, outcome(acted))).collect()
-        })
+        self.ask(move |e| e.act(&action, |name| which.matches(name)))
     }
 
     fn debug(&self, target: DebugTarget, mask: DebugMask) -> Answer<'_, Result<usize, NoSuchChannel>> {
@@ -169,11 +149,7 @@ impl Backend for Daemon {
         self.ask(move |e| super::dump::text(e, what))
     }
 
-    fn configure(
-        &self,
-        request: Configure,
-        notices: mpsc::UnboundedSender<String>,
-    ) -> mpsc::Receiver<ConfigEvent> {
+    fn configure(&self, request: Configure, notices: mpsc::Sender<String>) -> mpsc::Receiver<ConfigEvent> {
         let (events, receiver) = mpsc::channel(16);
         let job =
             Job { handle: self.handle.clone(), loader: self.loader.clone(), path: self.path.clone(), events };
@@ -207,7 +183,7 @@ impl Job {
         let _ = self.events.send(event).await;
     }
 
-    async fn run(self, request: Configure, notices: mpsc::UnboundedSender<String>) {
+    async fn run(self, request: Configure, notices: mpsc::Sender<String>) {
         match request {
             Configure::Load { file, soft, timeout } => {
                 let Some(config) = self.read(file).await else { return };

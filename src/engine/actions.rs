@@ -11,7 +11,7 @@ use crate::config::{DebugMask, MrtdumpMask};
 
 /// An order.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Act {
+pub enum Action {
     /// `disable`; the message replaces the old one, also when there is none.
     Disable(Option<Arc<str>>),
     /// `enable`
@@ -30,7 +30,7 @@ pub enum Act {
 /// What became of it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[allow(missing_docs, reason = "the replies of the shell")]
-pub enum Acted {
+pub enum Outcome {
     Disabled,
     AlreadyDisabled,
     Enabled,
@@ -43,7 +43,7 @@ pub enum Acted {
 
 impl Engine {
     /// Carries an order out on every protocol whose name fits.
-    pub fn act(&mut self, act: &Act, fits: impl Fn(&str) -> bool) -> Vec<(Arc<str>, Acted)> {
+    pub fn act(&mut self, act: &Action, fits: impl Fn(&str) -> bool) -> Vec<(Arc<str>, Outcome)> {
         let chosen: Vec<(ProtoId, Arc<str>)> =
             self.core.protos().filter(|p| fits(&p.name)).map(|p| (p.id, p.name.clone())).collect();
         let mut done = Vec::with_capacity(chosen.len());
@@ -56,62 +56,62 @@ impl Engine {
     }
 
     /// Says in the log what is about to be done, if anything is.
-    fn announce(&mut self, id: ProtoId, name: &str, act: &Act) {
+    fn announce(&mut self, id: ProtoId, name: &str, act: &Action) {
         let Some(proto) = self.core.proto(id) else { return };
         let verb = match act {
-            Act::Disable(_) if !proto.disabled => "Disabling",
-            Act::Enable(_) if proto.disabled => "Enabling",
-            Act::Restart(_) if !proto.disabled => "Restarting",
-            Act::Reload { .. } if !proto.disabled && proto.state == ProtoState::Up => "Reloading",
+            Action::Disable(_) if !proto.disabled => "Disabling",
+            Action::Enable(_) if proto.disabled => "Enabling",
+            Action::Restart(_) if !proto.disabled => "Restarting",
+            Action::Reload { .. } if !proto.disabled && proto.state == ProtoState::Up => "Reloading",
             _ => return,
         };
         self.core.log_line(LogClass::Info, format_args!("{verb} protocol {name}"));
     }
 
-    fn act_on(&mut self, id: ProtoId, act: &Act) -> Acted {
-        let Some(proto) = self.core.proto_mut(id) else { return Acted::NotUp };
+    fn act_on(&mut self, id: ProtoId, act: &Action) -> Outcome {
+        let Some(proto) = self.core.proto_mut(id) else { return Outcome::NotUp };
         match act {
-            Act::Disable(_) | Act::Restart(_) if proto.disabled => Acted::AlreadyDisabled,
-            Act::Enable(_) if !proto.disabled => Acted::AlreadyEnabled,
-            Act::Disable(text) => {
+            Action::Disable(_) | Action::Restart(_) if proto.disabled => Outcome::AlreadyDisabled,
+            Action::Enable(_) if !proto.disabled => Outcome::AlreadyEnabled,
+            Action::Disable(text) => {
                 proto.disabled = true;
                 proto.message = text.clone();
                 self.stop(id, DownReason::Disable);
-                Acted::Disabled
+                Outcome::Disabled
             }
-            Act::Enable(text) => {
+            Action::Enable(text) => {
                 proto.disabled = false;
                 proto.message = text.clone();
                 proto.goal = Goal::Up;
                 self.start(id);
-                Acted::Enabled
+                Outcome::Enabled
             }
-            Act::Restart(text) => {
+            Action::Restart(text) => {
                 proto.message = text.clone();
                 self.stop(id, DownReason::Restart);
-                Acted::Restarted
+                Outcome::Restarted
             }
-            Act::Reload { .. } if proto.disabled => Acted::AlreadyDisabled,
-            Act::Reload { .. } if proto.state != ProtoState::Up => Acted::NotUp,
-            Act::Reload { import, export } => self.reload(id, *import, *export),
+            Action::Reload { .. } if proto.disabled => Outcome::AlreadyDisabled,
+            Action::Reload { .. } if proto.state != ProtoState::Up => Outcome::NotUp,
+            Action::Reload { import, export } => self.reload(id, *import, *export),
         }
     }
 
-    fn reload(&mut self, id: ProtoId, import: bool, export: bool) -> Acted {
+    fn reload(&mut self, id: ProtoId, import: bool, export: bool) -> Outcome {
         let channels = self.core.proto(id).map_or_else(Vec::new, |p| p.channels.clone());
         let up: Vec<_> = channels
             .into_iter()
             .filter(|ch| self.core.channel(*ch).is_some_and(|ch| ch.state == ChannelState::Up))
             .collect();
         if import && !up.iter().all(|ch| self.reload_in(*ch)) {
-            return Acted::ReloadFailed;
+            return Outcome::ReloadFailed;
         }
         if export {
             for channel in up {
                 self.reload_out(channel);
             }
         }
-        Acted::Reloading
+        Outcome::Reloading
     }
 
     /// `debug PATTERN MASK`; how many protocols fit. Channels keep masks of their own, which add to it.

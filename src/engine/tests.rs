@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use tokio::sync::oneshot;
 
-use super::actions::{Act, Acted};
+use super::actions::{Action, Outcome};
 use super::engine::Engine;
 use super::logger::{LogOutput, Logger};
 use super::plan::{Step, plan};
@@ -132,11 +132,11 @@ fn pipes_follow_and_do_not_loop() {
     );
     let mut daemon = Daemon::boot(&text);
     assert_eq!(daemon.routes("t1"), ["10.1.0.0/16", "10.2.0.0/16"]);
-    let acted = daemon.engine.act(&Act::Disable(None), |name| name == "s");
-    assert_eq!(acted, [("s".into(), Acted::Disabled)]);
+    let acted = daemon.engine.act(&Action::Disable(None), |name| name == "s");
+    assert_eq!(acted, [("s".into(), Outcome::Disabled)]);
     daemon.rest();
     assert!(daemon.routes("t1").is_empty() && daemon.routes("master4").is_empty());
-    daemon.engine.act(&Act::Enable(None), |name| name == "s");
+    daemon.engine.act(&Action::Enable(None), |name| name == "s");
     daemon.rest();
     assert_eq!(daemon.routes("t1").len(), 2);
 }

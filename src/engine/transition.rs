@@ -48,7 +48,7 @@ pub struct Transition {
     queued: Option<Request>,
     previous: Option<Arc<Config>>,
     undo_available: bool,
-    timer: Option<(u64, mpsc::UnboundedSender<String>)>,
+    timer: Option<(u64, mpsc::Sender<String>)>,
     /// When the running configuration was taken.
     pub reconfigured: u64,
     /// Told about every configuration that is taken: logs, sockets, formats.
@@ -78,7 +78,7 @@ impl Engine {
         &mut self,
         config: Arc<Config>,
         soft: bool,
-        timeout: Option<(u32, mpsc::UnboundedSender<String>)>,
+        timeout: Option<(u32, mpsc::Sender<String>)>,
         reply: oneshot::Sender<CommitOutcome>,
     ) {
         self.transition.timer = None;
@@ -267,7 +267,8 @@ impl Engine {
         let Some((_, notices)) = self.transition.timer.take() else { return };
         const TEXT: &str = "Config timeout expired, starting undo";
         self.core.log_line(LogClass::Info, format_args!("{TEXT}"));
-        let _ = notices.send(TEXT.to_owned());
+        // A session that is gone, or reads nothing, is not told.
+        let _ = notices.try_send(TEXT.to_owned());
         let (reply, _) = oneshot::channel();
         self.undo(reply);
     }

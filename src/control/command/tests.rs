@@ -455,7 +455,7 @@ async fn configure_tells_what_happens() {
         assert_eq!(client.ask("configure").await, reply);
     }
     let notices = rig.fake.notices.lock().unwrap().take().unwrap();
-    notices.send("Config timeout expired, starting undo".into()).unwrap();
+    notices.try_send("Config timeout expired, starting undo".into()).unwrap();
     let mut chunk = [0; 100];
     let read = client.stream.read(&mut chunk).await.unwrap();
     assert_eq!(&chunk[..read], b"+Config timeout expired, starting undo\n");
