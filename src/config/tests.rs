@@ -116,6 +116,35 @@ fn protocols_inherit_and_get_names() {
 }
 
 #[test]
+fn options_without_effect_are_those_of_the_page() {
+    use std::collections::BTreeSet;
+    let c = config(
+        "threads 2; thread group g { default; }; filter stacks 64 64; debug latency on; debug latency limit 1 s;\n\
+         debug show route all; debug commands 2; debug tables all; watchdog warning 1 s; watchdog timeout 1 s;\n\
+         mrtdump \"/dump\"; mrtdump protocols all; mpls domain d; cli \"/x.ctl\" { v2 attributes; };\n\
+         ipv4 table a { debug all; gc threshold 5; gc period 20 s; min settle time 1 s; max settle time 2 s;\n\
+           cork threshold 1 2; trie on; };\n\
+         ipv4 table b { export settle time 1 s 2 s; route refresh export settle time 1 s 2 s;\n\
+           digest settle time 1 s 2 s; thread group g; };\n\
+         graceful restart wait 5; mpls table m;\n\
+         protocol static { ipv4 { rpki reload on; }; mpls { table m; }; mrtdump all; restart time 1 s; thread group g;\n\
+           route 10.0.0.0/8 via 10.1.1.1 bfd; }",
+    );
+    let told: BTreeSet<&str> = c.unbuilt.iter().map(|u| &*u.option).collect();
+    let page = include_str!("../../doc/compatibility.md");
+    let section = page.split("### Options without effect yet").nth(1).unwrap().split("\n## ").next().unwrap();
+    let cells = section.lines().filter_map(|line| line.strip_suffix(" |")?.rsplit(" | ").next());
+    let listed: BTreeSet<&str> = cells.flat_map(|cell| cell.split('`').skip(1).step_by(2)).collect();
+    assert_eq!(told, listed);
+    // What is off has no effect either way.
+    let quiet = config(
+        "debug commands 0; debug tables off; ipv4 table a { debug off; };\n\
+         protocol static { ipv4 { rpki reload off; }; route 10.0.0.0/8 via 10.1.1.1 bfd off; }",
+    );
+    assert_eq!(quiet.unbuilt.len(), 0);
+}
+
+#[test]
 fn static_routes_share_destinations() {
     let c = config(
         "define gw = 10.0.0.1; define lan = 10.9.0.0/16;\n\

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::config::{FilterRef, Vrf};
 use crate::control::view as v;
 use crate::control::view::protocol::{
-    ChannelState, ChannelStats, Flow, LimitView, ProtocolDetail, ProtocolState, RecoveryState, RouteCounts,
+    ChannelState, ChannelStats, Flow, LimitView, ProtocolDetail, ProtocolState, RouteCounts,
 };
 use crate::engine::api::{LookAt, ProtoState, StaticTarget};
 use crate::engine::channel::{self, Channel, LimitKind, Stats, Updates};
@@ -89,7 +89,7 @@ fn channel_view(ch: &Channel) -> v::ChannelView {
         preference: ch.config.preference.into(),
         input_filter: filter_name(&ch.config.import),
         output_filter: filter_name(&ch.config.export),
-        recovery: ch.gr_wait.then_some(RecoveryState { pending: false, waiting: true }),
+        recovery: None,
         receive_limit: limit(ch, LimitKind::Receive),
         import_limit: limit(ch, LimitKind::Import),
         export_limit: limit(ch, LimitKind::Export),

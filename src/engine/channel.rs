@@ -127,8 +127,6 @@ pub struct Channel {
     pub(super) outbox: Vec<Export>,
     /// In the queue of channels that have something to do.
     pub(super) queued: bool,
-    /// Graceful restart: the feed waits for the end of recovery.
-    pub gr_wait: bool,
 }
 
 impl Channel {
@@ -150,7 +148,6 @@ impl Channel {
             refused: Bits::default(),
             outbox: Vec::new(),
             queued: false,
-            gr_wait: false,
         }
     }
 

@@ -32,7 +32,7 @@ impl Core {
     /// Starts (or starts again) giving the channel its whole table. The walk begins some turns later, after the changes that are in
     /// the journal by then: as in BIRD, routes that come right after a start are exported twice, and counted twice.
     pub(super) fn start_feed(&mut self, id: ChannelId) {
-        let Some(ch) = self.channel_mut(id).filter(|c| c.state == ChannelState::Up && !c.gr_wait) else {
+        let Some(ch) = self.channel_mut(id).filter(|c| c.state == ChannelState::Up) else {
             return;
         };
         ch.feed = Feed::Waiting { turns: FEED_AFTER };

@@ -81,6 +81,9 @@ impl Lowering<'_> {
             "debug" => {
                 if let Some(mask) = self.mask(opt, DebugMask::of_word) {
                     table.debug = mask;
+                    if mask != DebugMask::OFF {
+                        self.not_built(opt.span, opt.key);
+                    }
                 }
             }
             "min settle time" => {

@@ -49,6 +49,9 @@ impl Lowering<'_> {
             "debug tables" => {
                 if let Some(mask) = self.mask(opt, DebugMask::of_word) {
                     self.default_debug.tables = mask;
+                    if mask != DebugMask::OFF {
+                        self.not_built(opt.span, opt.key);
+                    }
                 }
             }
             "debug show route" => {
