@@ -86,7 +86,14 @@ impl Table {
         for entry in entries {
             table.add(entry, Some(&bird));
         }
-        (table.nodes.len() > local).then_some(table)
+        if table.nodes.len() == local {
+            return None;
+        }
+        // The daemon understands what it was asked with; scripts want to ask it too.
+        let [words, args, help] =
+            ["commands", "", "All commands with arguments and help between tabs, for scripts"];
+        table.add(Entry { words: words.into(), args: args.into(), help: help.into() }, Some(&bird));
+        Some(table)
     }
 
     /// Reads one line of the daemon's answer; `None` for one that is no entry.
@@ -199,6 +206,14 @@ mod tests {
         assert!(!yields(&["configure", "check"]));
         assert!(yields(&["show", "rip"]));
         assert!(!yields(&["show", "rip", "neighbors"]));
+    }
+
+    #[test]
+    fn a_daemon_that_lists_its_commands_can_be_asked_for_the_list() {
+        let table = Table::from_entries(Table::parse_entry(1900, b"configure\t\t")).unwrap();
+        let listing = table.node(table.find([REQUEST]).unwrap());
+        assert!(listing.command.is_some() && listing.yields);
+        assert!(Table::builtin().find([REQUEST]).is_none());
     }
 
     #[test]
