@@ -7,7 +7,7 @@ use std::fs;
 use std::io::Write;
 use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use common::*;
 use rustix::process::Signal;
@@ -324,6 +324,31 @@ fn sandbox() {
         }
         assert!(!ip("link").contains("veth"), "links stay inside");
         assert_eq!(fs::read_dir(temporary.path()).unwrap().count(), 0, "nothing is left behind");
+    });
+}
+
+#[test]
+fn sandbox_without_routes_in_the_kernel() {
+    in_network("sandbox_without_routes_in_the_kernel", || {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("quiet.conf");
+        fs::write(&file, "protocol device { }\n").unwrap();
+        let mut child = Command::new(BIRD)
+            .arg("--sandbox")
+            .arg(&file)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(b"commands\n").unwrap();
+        let started = Instant::now();
+        let out = child.wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&out.stdout);
+        assert_eq!(out.status.code(), Some(0), "{said}");
+        assert!(!said.contains("10.3.0.0/16"), "a hint for another file:\n{said}");
+        assert!(said.contains("\ndown\t\t"), "`commands` lists all:\n{said}");
+        assert!(started.elapsed() < Duration::from_secs(4), "waited for nothing: {:?}", started.elapsed());
     });
 }
 

@@ -28,6 +28,7 @@ const ALIEN: (&str, &str, u8) = ("203.0.113.0/24", "192.0.2.9", 4);
 /// Runs the sandbox and returns the shell's exit status.
 pub fn sandbox(file: Option<PathBuf>, loader: Loader) -> anyhow::Result<u8> {
     let folder = Folder::make()?;
+    let example = file.is_none();
     let config = match file {
         Some(file) => file,
         None => {
@@ -68,6 +69,8 @@ pub fn sandbox(file: Option<PathBuf>, loader: Loader) -> anyhow::Result<u8> {
         };
     }
     show_kernel(&mut eye, &links, &config)?;
+    let nets = if example { ", `show route 10.3.0.0/16 all`" } else { "" };
+    println!("Try `show route`, `show protocols all`{nets}; `quit` ends the sandbox.\n");
     let status = birdc::run(&birdc::Options::for_socket(&socket))?;
     // An operator may have said `down` already: then there is nobody left to ask.
     let _ = order_end(&socket);
@@ -150,9 +153,12 @@ fn add_alien(kernel: &mut NetlinkKernel, links: &[Link]) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// How long the kernel's tables stay as they are before the daemon is believed to have no routes for them.
+const QUIET: Duration = Duration::from_secs(1);
+
 /// Waits until the kernel's tables have come to rest, and shows them.
 fn show_kernel(kernel: &mut NetlinkKernel, links: &[Link], config: &Path) -> anyhow::Result<()> {
-    let mut last = Vec::new();
+    let (mut last, mut changed) = (Vec::new(), Instant::now());
     let patience = Instant::now() + Duration::from_secs(5);
     loop {
         let mut now = Vec::new();
@@ -160,10 +166,14 @@ fn show_kernel(kernel: &mut NetlinkKernel, links: &[Link], config: &Path) -> any
             now.extend(ask(kernel, Question::Routes { family, table: 254 })?.routes);
         }
         let ours = now.iter().any(|r| r.body.protocol == PROTOCOL_BIRD);
-        if (now == last && ours) || Instant::now() > patience {
+        if now != last {
+            (last, changed) = (now, Instant::now());
+        } else if ours || changed.elapsed() >= QUIET {
             break;
         }
-        last = now;
+        if Instant::now() > patience {
+            break;
+        }
         std::thread::sleep(Duration::from_millis(300));
     }
     println!("Tern runs on {} in a network of its own. The kernel's main table now:", config.display());
@@ -172,9 +182,6 @@ fn show_kernel(kernel: &mut NetlinkKernel, links: &[Link], config: &Path) -> any
             println!("  {}", line(route, links));
         }
     }
-    println!(
-        "Try `show route`, `show protocols all`, `show route 10.3.0.0/16 all`; `quit` ends the sandbox.\n"
-    );
     Ok(())
 }
 
