@@ -16,7 +16,7 @@ use crate::engine::api::{
     Adapt, DownReason, Export, ExportMode, ExportRule, Instance, Look, Ports, PreExport, ProtoState,
     ProtocolKind, Stopped, TraceFlag,
 };
-use crate::engine::iface::{IfaceChange, IfaceEvent};
+use crate::engine::iface::{IfaceAddr, IfaceChange, IfaceEvent};
 use crate::sys::kernel::{Family, KernelEvent, KernelRoute, NoticeClass, Question, RouteBody, RouteOp};
 use crate::table::NetId;
 
@@ -511,9 +511,13 @@ impl Instance for KernelInstance {
         if matches!(event.change, IfaceChange::Up | IfaceChange::AddrUp(_)) && !self.unresolved.is_empty() {
             self.recheck(ports, false);
         }
-        // The kernel says nothing about IPv4 routes that go with an interface or a preferred source.
-        match event.change {
+        // The kernel says nothing about IPv4 routes that go with an interface or a preferred source. Addresses of the other family do
+        // not matter, and a scan of a large table is dear.
+        let ours = self.sync.setup().family;
+        let elsewhere = |a: &IfaceAddr| a.ip.is_ipv4() != (ours == Family::V4);
+        match &event.change {
             IfaceChange::Link => {}
+            IfaceChange::AddrUp(a) | IfaceChange::AddrDown(a) if elsewhere(a) => {}
             IfaceChange::Down if self.learns() => self.request_scan(ports, SOON),
             _ if self.learns() || self.sync.wants_any() => self.request_scan(ports, 2 * SOON),
             _ => {}
