@@ -161,6 +161,50 @@ fn deleted_behind_our_back() {
 }
 
 #[test]
+fn the_kernel_and_its_drift() {
+    in_network("the_kernel_and_its_drift", || {
+        link("eth0", &["192.0.2.10/24"]);
+        let daemon = Daemon::start(&config(TWO));
+        assert_eq!(daemon.ask("wait kernel 15"), ["1905 Tables, exports and kernel agree"]);
+        assert_eq!(kernel_routes("main").len(), 2, "not before they stand there");
+        assert_eq!(daemon.ask("show kernel drift"), ["1904 Nothing was changed behind our back"]);
+        // Name, table, state (two words), wanted, installed, refused, learned, drift, repaired, waiting, sent.
+        let figures = || {
+            let row = daemon.ask("show kernel").swap_remove(1);
+            row.split_whitespace().take(12).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(figures(), "kernel1 254 in step 2 2 0 0 0 0 0 0");
+
+        ip("route del 10.1.0.0/16 proto bird");
+        assert_eq!(code(&daemon.ask("wait kernel 15")), "1905");
+        until("the deletion is noticed", || figures() == "kernel1 254 in step 2 2 0 0 1 1 0 0");
+        assert_eq!(kernel_routes("main").len(), 2);
+        ip("route replace 10.2.0.0/16 via 192.0.2.7 metric 32 proto dhcp");
+        until("theirs is noticed", || figures().ends_with("2 1 1 0 2 1 0 0"));
+        let drift = daemon.ask("show kernel drift");
+        let line = |at: usize| drift[at].split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(line(1).starts_with("kernel1 10.1.0.0/16 32 ") && line(1).ends_with(" deleted"), "{drift:?}");
+        assert!(
+            line(2).ends_with("replaced by a route of protocol 16 (a DHCP client), which stays"),
+            "{drift:?}"
+        );
+        assert!(drift.concat().contains("ManageForeignRoutes=no"), "{drift:?}");
+        assert_eq!(code(&daemon.ask("wait kernel 15")), "1905", "what is refused is not waited for");
+
+        // What is configured is waited for, however many there are; no time at all is not enough.
+        let many: String =
+            (0..20_000).map(|i| format!("\troute 20.{}.{}.0/24 via 192.0.2.1;\n", i >> 8, i & 255)).collect();
+        daemon.rewrite(&config(&many));
+        let mut session = daemon.session();
+        assert_eq!(code(&session.ask("configure")), "0003");
+        let at_once = session.ask("wait kernel 0");
+        assert!(["1905", "8900"].contains(&code(&at_once)), "{at_once:?}");
+        assert_eq!(code(&session.ask("wait kernel 20")), "1905");
+        assert_eq!(kernel_routes("main").len(), 20_000);
+    });
+}
+
+#[test]
 fn second_daemon_refuses() {
     in_network("second_daemon_refuses", || {
         let daemon = Daemon::start(&config(""));
@@ -223,7 +267,8 @@ fn socket_that_cannot_be_made() {
 fn service_manager_is_told() {
     in_network("service_manager_is_told", || {
         let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("bird.conf"), config("")).unwrap();
+        link("eth0", &["192.0.2.10/24"]);
+        fs::write(folder.path().join("bird.conf"), config(ONE)).unwrap();
         let address = folder.path().join("notify");
         let manager = UnixDatagram::bind(&address).unwrap();
         manager.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -247,6 +292,7 @@ fn service_manager_is_told() {
             panic!("{word} was not told");
         };
         heard("READY=1");
+        assert_eq!(kernel_routes("main").len(), 1, "ready means that the routes are there");
         assert!(UnixStream::connect(folder.path().join("bird.ctl")).is_ok(), "ready means that it answers");
         heard("WATCHDOG=1");
         heard("WATCHDOG=1");

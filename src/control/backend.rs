@@ -8,9 +8,11 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 
+use super::view::kernel::{DriftsView, KernelView, KernelWait};
 use super::view::route::{RouteFilter, RouteWorld};
 use super::view::status::ConfigStatusView;
 use super::view::{InterfaceView, MemoryView, ProtocolView, StaticView, StatusView, SymbolClass};
@@ -52,6 +54,15 @@ pub trait Backend: Send + Sync + 'static {
 
     /// `show memory`
     fn memory(&self) -> Answer<'_, MemoryView>;
+
+    /// `show kernel`: those that are not down, in the order of the configuration.
+    fn kernel(&self) -> Answer<'_, Vec<KernelView>>;
+
+    /// `show kernel drift`
+    fn kernel_drift(&self) -> Answer<'_, DriftsView>;
+
+    /// `wait kernel`: answers when all is settled, or when the time is up.
+    fn wait_kernel(&self, limit: Duration) -> Answer<'_, KernelWait>;
 
     /// Tables, names, and the channels of these protocols.
     fn routes(&self, protocols: Vec<Arc<str>>) -> Answer<'_, RouteWorld>;

@@ -3,10 +3,12 @@
 
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 
 use super::backend::*;
+use super::view::kernel::{DriftsView, KernelView, KernelWait};
 use super::view::protocol::{ProtocolDetail, ProtocolState};
 use super::view::route::*;
 use super::view::status::{ConfigStatusView, DaemonState};
@@ -208,6 +210,18 @@ impl Backend for Fake {
     }
     fn memory(&self) -> Answer<'_, MemoryView> {
         now(MemoryView::default())
+    }
+    fn kernel(&self) -> Answer<'_, Vec<KernelView>> {
+        let one = KernelView { name: "k".into(), table: 254, settled: true, ..KernelView::default() };
+        now(vec![one])
+    }
+    fn kernel_drift(&self) -> Answer<'_, DriftsView> {
+        now(DriftsView::default())
+    }
+    /// A minute is enough.
+    fn wait_kernel(&self, limit: Duration) -> Answer<'_, KernelWait> {
+        let behind = || KernelWait::TimedOut(vec!["k".into()]);
+        now(if limit < Duration::from_secs(60) { behind() } else { KernelWait::Settled })
     }
     fn routes(&self, protocols: Vec<Arc<str>>) -> Answer<'_, RouteWorld> {
         let named = |(name, kind): &(Arc<str>, &'static str)| {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::{mpsc, oneshot};
 
@@ -12,13 +12,18 @@ use crate::control::backend::{
     Action, Answer, Backend, ConfigEvent, ConfigOutcome, Configure, DebugTarget, DumpWhat, Gone,
     NoSuchChannel, Outcome, Scope, Selection,
 };
+use crate::control::view::kernel::{DriftsView, KernelView, KernelWait};
 use crate::control::view::status::{ConfigStatusView, DaemonState, StatusView};
 use crate::control::view::{InterfaceView, MemoryView, ProtocolView, StaticView, route::RouteWorld};
+use crate::engine::report::Agreement;
 use crate::engine::transition::CommitOutcome;
 use crate::engine::{Engine, EngineGone, Handle};
 
 use super::loader::Loader;
 use super::{routes, views};
+
+/// How often those who wait for the kernel look.
+pub(super) const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// The running daemon behind the control socket.
 pub struct Daemon {
@@ -51,6 +56,11 @@ impl Daemon {
 
     fn ask<R: Send + 'static>(&self, what: impl FnOnce(&mut Engine) -> R + Send + 'static) -> Answer<'_, R> {
         Box::pin(async move { self.handle.call(what).await.map_err(|EngineGone| Gone) })
+    }
+
+    /// Whether tables, exports and kernel agree now.
+    pub(super) fn agreement(&self) -> Answer<'_, Agreement> {
+        self.ask(|e| e.agreement())
     }
 
     /// Orders a reconfiguration from the file of the command line, as SIGHUP does; errors go to the log.
@@ -116,6 +126,33 @@ impl Backend for Daemon {
                 None => p.state != crate::engine::api::ProtoState::Down,
             });
             chosen.filter_map(|p| views::statics(e, p)).collect()
+        })
+    }
+
+    fn kernel(&self) -> Answer<'_, Vec<KernelView>> {
+        self.ask(|e| e.core.protos().filter_map(|p| views::kernel(e, p)).collect())
+    }
+
+    fn kernel_drift(&self) -> Answer<'_, DriftsView> {
+        self.ask(|e| views::drifts(e))
+    }
+
+    fn wait_kernel(&self, limit: Duration) -> Answer<'_, KernelWait> {
+        let until = Instant::now() + limit;
+        Box::pin(async move {
+            // What others have just done in the kernel is on its way to us: twice the same answer, with no work in between, counts.
+            let mut before = None;
+            loop {
+                let now = self.agreement().await?;
+                if now.settled && before == Some(now.mark) {
+                    return Ok(KernelWait::Settled);
+                }
+                if Instant::now() >= until && (!now.settled || before.is_some()) {
+                    return Ok(KernelWait::TimedOut(now.behind));
+                }
+                before = now.settled.then_some(now.mark);
+                tokio::time::sleep(LOOK_AGAIN).await;
+            }
         })
     }
 

@@ -11,7 +11,7 @@ use anyhow::{Context, anyhow};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::backend::Daemon;
+use super::backend::{Daemon, LOOK_AGAIN};
 use super::loader::Loader;
 use super::logging::Logging;
 use crate::base::LogClass;
@@ -126,15 +126,21 @@ async fn serve(
     take_sockets(&mut server, &configs.borrow_and_update().clone(), &log);
     log.write(LogClass::Info, "Started");
     launch.ready()?;
-    manager.tell(ServiceState::Ready, Some("running"));
 
     let watchdog = manager.watchdog().map_or(Duration::from_secs(3600), |d| d / 2);
     let mut alive = tokio::time::interval(watchdog);
     let mut signals = Signals::new()?;
     let mut end = end;
+    let synced = first_sync(&daemon, &manager);
+    tokio::pin!(synced);
+    let mut starting = manager.is_there();
     loop {
         tokio::select! {
             _ = &mut end => break,
+            status = &mut synced, if starting => {
+                starting = false;
+                manager.tell(ServiceState::Ready, Some(&status));
+            }
             Ok(()) = configs.changed() => {
                 let config = configs.borrow_and_update().clone();
                 take_sockets(&mut server, &config, &log);
@@ -147,6 +153,7 @@ async fn serve(
                     tokio::spawn(follow(daemon.reload(), log.clone()));
                 }
                 Asked::End => {
+                    starting = false;
                     manager.tell(ServiceState::Stopping, Some("shutting down"));
                     daemon.shutdown(false);
                 }
@@ -160,6 +167,37 @@ async fn serve(
     server.close().await;
     log.write(LogClass::Fatal, "Shutdown completed");
     Ok(())
+}
+
+/// How long nothing may happen until we believe that nothing will.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How often the service manager is asked for more time.
+const ASK_FOR_TIME: Duration = Duration::from_secs(5);
+
+/// Waits until kernel and tables agree for the first time, or nothing is left that can progress. Units that are ordered behind this one start
+/// with the routes in place; the shell does not wait. Gives a line for people.
+async fn first_sync(daemon: &Daemon, manager: &ServiceManager) -> String {
+    let (mut mark, mut changed) = (None, Instant::now());
+    let mut asked: Option<Instant> = None;
+    loop {
+        let Ok(now) = daemon.agreement().await else { return std::future::pending().await };
+        let behind = now.behind.join(", ");
+        if now.settled {
+            return "running".to_owned();
+        }
+        if mark != Some(now.mark) {
+            (mark, changed) = (Some(now.mark), Instant::now());
+        }
+        if changed.elapsed() > PATIENCE {
+            return format!("running, not in step with the kernel: {behind}");
+        }
+        if asked.is_none_or(|at| at.elapsed() > ASK_FOR_TIME) {
+            asked = Some(Instant::now());
+            let more = ServiceState::ExtendTimeout(PATIENCE + 2 * ASK_FOR_TIME);
+            manager.tell(more, Some(&format!("writing routes to the kernel: {behind}")));
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
 }
 
 fn take_sockets(server: &mut Server, config: &Config, log: &Logging) {

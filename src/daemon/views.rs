@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use crate::config::{FilterRef, Vrf};
 use crate::control::view as v;
+use crate::control::view::kernel::{DriftView, DriftWhat, DriftsView, KernelView};
 use crate::control::view::protocol::{
     ChannelState, ChannelStats, Flow, LimitView, ProtocolDetail, ProtocolState, RouteCounts,
 };
-use crate::engine::api::{LookAt, ProtoState, StaticTarget};
+use crate::engine::api::{DriftKind, DriftReport, LookAt, ProtoState, StaticTarget};
 use crate::engine::channel::{self, Channel, LimitKind, Stats, Updates};
 use crate::engine::proto::Proto;
 use crate::engine::{Core, Engine};
@@ -62,6 +63,51 @@ fn details(proto: &Proto, channels: &[&Channel], piped: bool) -> ProtocolDetail 
             _ => None,
         },
     }
+}
+
+/// A row of `show kernel`; nothing for protocols that are down or write nothing to the kernel.
+pub(super) fn kernel(engine: &Engine, proto: &Proto) -> Option<KernelView> {
+    let status = engine.instance(proto.id)?.kernel_status()?;
+    Some(KernelView {
+        name: proto.name.clone(),
+        table: status.table,
+        not_up: (proto.state != ProtoState::Up).then(|| proto.state_word()),
+        settled: status.settled,
+        wanted: status.wanted,
+        installed: status.installed,
+        refused: status.refused,
+        learned: status.learned,
+        drift: status.drift,
+        repaired: status.repaired,
+        scan: status.last_scan.map(|at| (at, status.scan_took)),
+        waiting: status.waiting,
+        sent: status.flying,
+    })
+}
+
+/// `show kernel drift`: of all protocols, by time.
+pub(super) fn drifts(engine: &Engine) -> DriftsView {
+    // Made when it starts, and kept when it stops.
+    let networkd = std::path::Path::new("/run/systemd/netif/state").exists();
+    let mut view = DriftsView { networkd, ..DriftsView::default() };
+    let mut total = 0;
+    for proto in engine.core.protos() {
+        let Some(instance) = engine.instance(proto.id) else { continue };
+        total += instance.kernel_status().map_or(0, |status| status.drift);
+        view.last.extend(instance.kernel_drift().into_iter().map(|drift| {
+            let DriftReport { at, route, metric, kind } = drift;
+            let what = match kind {
+                DriftKind::Deleted => DriftWhat::Deleted,
+                DriftKind::Changed => DriftWhat::Changed,
+                DriftKind::Taken(protocol) => DriftWhat::Taken(protocol),
+                DriftKind::Missing => DriftWhat::Missing,
+            };
+            DriftView { at, protocol: proto.name.clone(), route, metric, what }
+        }));
+    }
+    view.last.sort_by_key(|drift| drift.at);
+    view.earlier = u64::saturating_sub(total, view.last.len() as u64);
+    view
 }
 
 fn filter_name(filter: &FilterRef) -> Arc<str> {

@@ -13,6 +13,7 @@ use crate::sys::kernel::{Family, KernelError, KernelEvent, Question, RouteOp};
 use crate::table::{Attrs, NetId, Route, Source};
 
 use super::iface::{IfaceEvent, Ifaces, Preferred};
+pub use super::report::{DriftKind, DriftReport, KernelProgress, KernelStatus};
 
 /// State of a protocol as the operator sees it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -197,6 +198,21 @@ pub trait Instance: Send {
     /// are dormant. `None` for protocols that are no static ones.
     fn static_routes(&self, _look: &Look<'_>) -> Option<StaticLines> {
         None
+    }
+
+    /// How far it is with the kernel, cheaply. `None` for protocols that write nothing there.
+    fn kernel_progress(&self) -> Option<KernelProgress> {
+        None
+    }
+
+    /// The figures for `show kernel`; `None` as above.
+    fn kernel_status(&self) -> Option<KernelStatus> {
+        None
+    }
+
+    /// What was changed behind our back lately, oldest first.
+    fn kernel_drift(&self) -> Vec<DriftReport> {
+        Vec::new()
     }
 }
 

@@ -105,12 +105,24 @@ impl Engine {
             self.finished = true;
         }
         // What one part does may give another one, already served in this turn, something to do.
+        more || !self.is_idle()
+    }
+
+    fn is_idle(&self) -> bool {
         let core = &self.core;
-        more || !core.pending.is_empty()
-            || !core.dirty_tables.is_empty()
-            || !core.workers.is_empty()
-            || !core.ready.is_empty()
-            || !self.flushers.is_empty()
+        core.pending.is_empty()
+            && core.dirty_tables.is_empty()
+            && core.workers.is_empty()
+            && core.ready.is_empty()
+            && self.flushers.is_empty()
+    }
+
+    /// Whether no route is on its way between protocols and tables, and no configuration is being carried out.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.is_idle()
+            && self.events.is_empty()
+            && self.core.refeeds.is_empty()
+            && !self.transition.progress().0
     }
 
     /// When the next timer is due, in microseconds since the start.

@@ -6,6 +6,7 @@
 //! - [`api`]: what a protocol is to the engine and the engine to a protocol
 //! - [`engine`]: the owner of instances, and its turn of work; [`driver`] runs it on a thread
 //! - `core`: the state protocols share; `import`, `export`, `flush`, `filters`, `resolve`: what happens to routes in it
+//! - [`report`]: whether tables, exports and kernel agree
 //! - `lifecycle`: up and down; [`plan`] and [`transition`]: from one configuration to the next
 
 pub mod actions;
@@ -25,6 +26,7 @@ pub mod logger;
 pub mod merge;
 pub mod plan;
 pub mod proto;
+pub mod report;
 mod resolve;
 #[cfg(test)]
 mod tests;

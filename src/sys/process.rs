@@ -259,6 +259,11 @@ impl ServiceManager {
         ServiceManager { socket, watchdog }
     }
 
+    /// Whether there is one that listens.
+    pub fn is_there(&self) -> bool {
+        self.socket.is_some()
+    }
+
     /// How often at least [`ServiceState::Watchdog`] is expected.
     pub fn watchdog(&self) -> Option<Duration> {
         self.watchdog

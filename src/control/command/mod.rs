@@ -11,6 +11,7 @@ mod absent;
 mod act;
 mod configure;
 mod dump;
+mod kernel;
 mod query;
 mod routes;
 mod session;
@@ -135,9 +136,17 @@ fn unknown(args: &Args<'_>, line: &str) -> Refusal {
 
 /// All rows, in the order of lists.
 pub fn commands() -> impl Iterator<Item = &'static Command> {
-    [query::COMMANDS, absent::COMMANDS, dump::COMMANDS, act::COMMANDS, session::COMMANDS, configure::COMMANDS]
-        .into_iter()
-        .flatten()
+    [
+        query::COMMANDS,
+        kernel::COMMANDS,
+        absent::COMMANDS,
+        dump::COMMANDS,
+        act::COMMANDS,
+        session::COMMANDS,
+        configure::COMMANDS,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 const fn heading(words: &'static str, help: &'static str) -> Command {

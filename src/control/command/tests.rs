@@ -587,6 +587,20 @@ async fn the_listing_names_every_command() {
     }
 }
 
+#[tokio::test]
+async fn the_kernel() {
+    let rig = Rig::new();
+    let mut client = rig.connect().await;
+    assert_eq!(client.ask("restrict").await, "0016 Access restricted\n");
+    assert!(client.ask("show kernel").await.starts_with("1903-Name "), "looking is allowed");
+    assert_eq!(client.ask("show kernel drift").await, "1904 Nothing was changed behind our back\n");
+    assert_eq!(client.ask("wait kernel").await, "1905 Tables, exports and kernel agree\n");
+    assert_eq!(client.ask("wait kernel 0").await, "8900 Not after 0 s: k not in step with the kernel\n");
+    for wrong in ["wait", "wait kernel k", "wait kernel 86401", "show kernel k"] {
+        assert!(client.ask(wrong).await.starts_with("9001 "), "{wrong}");
+    }
+}
+
 #[test]
 fn the_manual_says_what_the_table_says() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/doc/commands.md");

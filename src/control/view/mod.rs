@@ -4,6 +4,7 @@
 //! JSON and text are renderings of one view, so they cannot disagree.
 
 pub mod interface;
+pub mod kernel;
 pub mod memory;
 pub mod protocol;
 pub mod route;

@@ -1,23 +1,11 @@
-//! What was changed behind our back, and the figures of an instance.
+//! What was changed behind our back.
 
 use std::collections::VecDeque;
 
 use super::nets::Dst;
+pub use crate::engine::report::{DriftKind, KernelStatus};
 
-/// What happened to a route of ours.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum DriftKind {
-    /// It was deleted.
-    Deleted,
-    /// It was changed and still carries our protocol number.
-    Changed,
-    /// A route with this protocol number took its place.
-    Taken(u8),
-    /// A scan did not find it, without any notice.
-    Missing,
-}
-
-/// One such event.
+/// A change behind our back.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Drift {
     /// Microseconds since the daemon's start.
@@ -35,6 +23,7 @@ pub struct Drift {
 pub struct DriftLog {
     last: VecDeque<Drift>,
     total: u64,
+    taken: u64,
 }
 
 impl DriftLog {
@@ -47,6 +36,7 @@ impl DriftLog {
         }
         self.last.push_back(drift);
         self.total += 1;
+        self.taken += u64::from(matches!(drift.kind, DriftKind::Taken(_)));
     }
 
     /// The last ones, oldest first.
@@ -58,33 +48,9 @@ impl DriftLog {
     pub fn total(&self) -> u64 {
         self.total
     }
-}
 
-/// The state of one kernel protocol, for `show kernel` and `wait kernel`.
-#[derive(Clone, PartialEq, Eq, Default, Debug)]
-pub struct KernelStatus {
-    /// The kernel's table.
-    pub table: u32,
-    /// Routes that should stand there.
-    pub wanted: usize,
-    /// Those that do, as far as answers, notices and scans tell.
-    pub installed: usize,
-    /// Those the kernel refuses.
-    pub refused: usize,
-    /// Foreign routes that are known.
-    pub learned: usize,
-    /// Changes behind our back since the start.
-    pub drift: u64,
-    /// Scans since the start.
-    pub scans: u32,
-    /// When the last scan began, in microseconds since the daemon's start.
-    pub last_scan: Option<u64>,
-    /// How long it took, in microseconds.
-    pub scan_took: u64,
-    /// Operations that wait for the kernel to take them.
-    pub waiting: usize,
-    /// Operations sent and not answered yet.
-    pub flying: usize,
-    /// Table, exports and kernel agree, as far as they ever will: nothing is under way, refused routes count as done.
-    pub settled: bool,
+    /// How many of them were ours to undo.
+    pub fn repaired(&self) -> u64 {
+        self.total - self.taken
+    }
 }

@@ -7,14 +7,14 @@ use hashbrown::HashMap;
 use super::bodies::Bodies;
 use super::config::{Kernel, KernelOptions, Learn};
 use super::convert::{Class, Trouble, attrs_of, writable};
-use super::drift::{Drift, KernelStatus};
+use super::drift::Drift;
 use super::nets::Dst;
 use super::sync::{Action, KernelSync, SOON, Setup, Warning};
 use crate::base::{ChannelId, LogClass, NetType};
 use crate::config::ProtocolConfig;
 use crate::engine::api::{
-    Adapt, DownReason, Export, ExportMode, ExportRule, Instance, Look, Ports, PreExport, ProtoState,
-    ProtocolKind, Stopped, TraceFlag,
+    Adapt, DownReason, DriftReport, Export, ExportMode, ExportRule, Instance, KernelProgress, KernelStatus,
+    Look, Ports, PreExport, ProtoState, ProtocolKind, Stopped, TraceFlag,
 };
 use crate::engine::iface::{IfaceAddr, IfaceChange, IfaceEvent};
 use crate::sys::kernel::{Family, KernelEvent, KernelRoute, NoticeClass, Question, RouteBody, RouteOp};
@@ -122,20 +122,9 @@ impl KernelInstance {
         }
     }
 
-    /// The figures for `show kernel`.
-    pub fn kernel_status(&self) -> KernelStatus {
-        let status = self.sync.status();
-        KernelStatus {
-            last_scan: self.last_scan,
-            scan_took: self.scan_took,
-            settled: status.settled && !self.again && self.extra_at.is_none(),
-            ..status
-        }
-    }
-
-    /// What was changed behind our back lately, oldest first.
-    pub fn drift(&self) -> impl Iterator<Item = &Drift> {
-        self.sync.drift.iter()
+    /// An instance without a kernel table will never get any further.
+    fn settled(&self) -> bool {
+        !self.registered || (self.sync.settled() && !self.again && self.extra_at.is_none())
     }
 
     fn learns(&self) -> bool {
@@ -597,6 +586,23 @@ impl Instance for KernelInstance {
         ports.trace(TraceFlag::Events, format_args!("Flushing kernel routes"));
         self.run(ports);
         Stopped::Later
+    }
+
+    fn kernel_progress(&self) -> Option<KernelProgress> {
+        Some(KernelProgress { settled: self.settled(), mark: self.sync.mark() })
+    }
+
+    fn kernel_status(&self) -> Option<KernelStatus> {
+        let (last_scan, scan_took, settled) = (self.last_scan, self.scan_took, self.settled());
+        Some(KernelStatus { last_scan, scan_took, settled, ..self.sync.status() })
+    }
+
+    fn kernel_drift(&self) -> Vec<DriftReport> {
+        let report = |d: &Drift| {
+            let Drift { at, dst, metric, kind } = *d;
+            DriftReport { at, route: dst.to_string(), metric, kind }
+        };
+        self.sync.drift.iter().map(report).collect()
     }
 }
 

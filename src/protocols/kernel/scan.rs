@@ -419,6 +419,19 @@ impl KernelSync {
         }
     }
 
+    /// Whether table, exports and kernel agree, as far as they ever will.
+    pub fn settled(&self) -> bool {
+        self.synced && !self.unsure && self.scan.is_none() && !self.busy()
+    }
+
+    /// A number that is another one after anything was done.
+    pub fn mark(&self) -> u64 {
+        let parts =
+            [self.wanted_count, self.waiting(), self.flying(), self.aliens.len(), self.scans as usize];
+        let drift = self.drift.total();
+        parts.into_iter().fold(drift, |sum, part| sum.wrapping_mul(0x100_0193).wrapping_add(part as u64))
+    }
+
     /// The figures of the moment; the driver adds the times.
     pub fn status(&self) -> KernelStatus {
         let count = |flag: u8| {
@@ -432,12 +445,13 @@ impl KernelSync {
             refused: count(REFUSED),
             learned: self.aliens.len(),
             drift: self.drift.total(),
+            repaired: self.drift.repaired(),
             scans: self.scans,
             last_scan: None,
             scan_took: 0,
             waiting: self.waiting(),
             flying: self.flying(),
-            settled: self.synced && !self.unsure && self.scan.is_none() && !self.busy(),
+            settled: self.settled(),
         }
     }
 }
