@@ -181,10 +181,11 @@ async fn first_sync(daemon: &Daemon, manager: &ServiceManager) -> String {
     let mut asked: Option<Instant> = None;
     loop {
         let Ok(now) = daemon.agreement().await else { return std::future::pending().await };
-        let behind = now.behind.join(", ");
         if now.settled {
             return "running".to_owned();
         }
+        // None behind: routes are on their way between other protocols and tables.
+        let behind = if now.behind.is_empty() { "none behind".to_owned() } else { now.behind.join(", ") };
         if mark != Some(now.mark) {
             (mark, changed) = (Some(now.mark), Instant::now());
         }
