@@ -119,3 +119,64 @@ fn target(log: &LogConfig) -> logsink::LogTarget {
     };
     logsink::LogTarget { place, mask }
 }
+
+/// Events of `tracing` as log lines: the level decides the class, a field `class` overrules it.
+struct Lines(Arc<Logging>);
+
+/// Lets `tracing` events of the daemon go to its log. Once per process; later calls change nothing.
+pub fn take_events(log: Arc<Logging>) {
+    let _ = tracing::subscriber::set_global_default(Lines(log));
+}
+
+/// The field that says that an error is fatal.
+pub const FATAL: u64 = LogClass::Fatal as u64;
+
+#[derive(Default)]
+struct Line {
+    text: String,
+    class: Option<LogClass>,
+}
+
+impl tracing::field::Visit for Line {
+    fn record_u64(&mut self, field: &tracing::field::Field, value: u64) {
+        if field.name() == "class" {
+            self.class = LogClass::all().find(|class| *class as u64 == value);
+        }
+    }
+
+    fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn std::fmt::Debug) {
+        use std::fmt::Write;
+        if field.name() == "message" {
+            // Writing to a string cannot fail.
+            let _ = write!(self.text, "{value:?}");
+        }
+    }
+}
+
+impl tracing::Subscriber for Lines {
+    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
+        metadata.is_event() && metadata.target().starts_with("tern")
+    }
+
+    fn event(&self, event: &tracing::Event<'_>) {
+        let mut line = Line::default();
+        event.record(&mut line);
+        let class = line.class.unwrap_or(match *event.metadata().level() {
+            tracing::Level::ERROR => LogClass::Error,
+            tracing::Level::WARN => LogClass::Warning,
+            tracing::Level::INFO => LogClass::Info,
+            tracing::Level::DEBUG => LogClass::Debug,
+            tracing::Level::TRACE => LogClass::Trace,
+        });
+        self.0.write(class, &line.text);
+    }
+
+    // The daemon has no spans.
+    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        tracing::span::Id::from_u64(1)
+    }
+    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+    fn enter(&self, _: &tracing::span::Id) {}
+    fn exit(&self, _: &tracing::span::Id) {}
+}

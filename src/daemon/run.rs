@@ -13,8 +13,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::backend::{Daemon, LOOK_AGAIN};
 use super::loader::Loader;
-use super::logging::Logging;
-use crate::base::LogClass;
+use super::logging::{FATAL, Logging, take_events};
 use crate::config::Config;
 use crate::control::backend::{Backend, ConfigEvent};
 use crate::control::server::{Audit, Options as ServerOptions, Server, Socket, SocketError};
@@ -85,6 +84,7 @@ async fn serve(
     let manager = ServiceManager::from_environment();
     let log = Arc::new(Logging::new(started, settings.log_to_stderr, settings.debug_file.clone()));
     log.apply(&config);
+    take_events(log.clone());
     let shared = Arc::new(RwLock::new(config.clone()));
     let (taken, mut configs) = watch::channel(config.clone());
     let handle = Handle::default();
@@ -110,21 +110,18 @@ async fn serve(
     };
     handle.run(make, |result| drop(booted.send(result)), || _ = ended.send(()))?;
     if let Err(why) = boot.await.unwrap_or_else(|_| Err("the engine failed to start".into())) {
-        log.write(LogClass::Fatal, &why);
+        tracing::error!(class = FATAL, "{why}");
         return Err(anyhow!(if log.is_on_stderr() { String::new() } else { why }));
     }
 
     let daemon =
         Arc::new(Daemon::new(handle, started, settings.config.clone(), loader, hostname().into(), shared));
-    let options = ServerOptions {
-        echo: log.echo.clone(),
-        audit: Some(audit(log.clone())),
-        user_name: Some(Box::new(user_name)),
-    };
+    let options =
+        ServerOptions { echo: log.echo.clone(), audit: Some(audit()), user_name: Some(Box::new(user_name)) };
     let mut server = Server::new(daemon.clone(), options, None);
     server.main_socket(socket)?;
-    take_sockets(&mut server, &configs.borrow_and_update().clone(), &log);
-    log.write(LogClass::Info, "Started");
+    take_sockets(&mut server, &configs.borrow_and_update().clone());
+    tracing::info!("Started");
     launch.ready()?;
 
     let watchdog = manager.watchdog().map_or(Duration::from_secs(3600), |d| d / 2);
@@ -143,14 +140,14 @@ async fn serve(
             }
             Ok(()) = configs.changed() => {
                 let config = configs.borrow_and_update().clone();
-                take_sockets(&mut server, &config, &log);
+                take_sockets(&mut server, &config);
             }
             _ = alive.tick() => manager.tell(ServiceState::Watchdog, None),
             which = signals.next() => match which {
                 Asked::Reload => {
-                    log.write(LogClass::Info, "Reconfiguration requested by SIGHUP");
+                    tracing::info!("Reconfiguration requested by SIGHUP");
                     log.reopen();
-                    tokio::spawn(follow(daemon.reload(), log.clone()));
+                    tokio::spawn(follow(daemon.reload()));
                 }
                 Asked::End => {
                     starting = false;
@@ -158,14 +155,14 @@ async fn serve(
                     daemon.shutdown(false);
                 }
                 Asked::Dump => {
-                    log.write(LogClass::Info, "Debug dump requested by SIGUSR1");
-                    dump(&daemon, &log).await;
+                    tracing::info!("Debug dump requested by SIGUSR1");
+                    dump(&daemon).await;
                 }
             },
         }
     }
     server.close().await;
-    log.write(LogClass::Fatal, "Shutdown completed");
+    tracing::error!(class = FATAL, "Shutdown completed");
     Ok(())
 }
 
@@ -201,15 +198,15 @@ async fn first_sync(daemon: &Daemon, manager: &ServiceManager) -> String {
     }
 }
 
-fn take_sockets(server: &mut Server, config: &Config, log: &Logging) {
+fn take_sockets(server: &mut Server, config: &Config) {
     let wanted = config.cli_sockets.iter().map(|s| (s.path.as_path(), s.restricted));
     for error in server.set_sockets(wanted) {
-        log.write(LogClass::Error, &error.to_string());
+        tracing::error!("{error}");
     }
 }
 
 /// Says which user changed what. What the daemon's own user does is not news.
-fn audit(log: Arc<Logging>) -> Box<dyn Fn(&Audit<'_>) + Send + Sync> {
+fn audit() -> Box<dyn Fn(&Audit<'_>) + Send + Sync> {
     let own = rustix::process::geteuid().as_raw();
     Box::new(move |audit| {
         if audit.uid == Some(own) {
@@ -220,24 +217,24 @@ fn audit(log: Arc<Logging>) -> Box<dyn Fn(&Audit<'_>) + Send + Sync> {
             (None, Some(uid)) => format!("uid {uid}"),
             (None, None) => "somebody".to_owned(),
         };
-        log.write(LogClass::Info, &format!("CLI: {who}: {}", audit.command));
+        tracing::info!("CLI: {who}: {}", audit.command);
     })
 }
 
 /// What a reconfiguration that nobody waits for has to say goes to the log.
-async fn follow(mut events: mpsc::Receiver<ConfigEvent>, log: Arc<Logging>) {
+async fn follow(mut events: mpsc::Receiver<ConfigEvent>) {
     while let Some(event) = events.recv().await {
         if let ConfigEvent::Refused(why) = event {
-            log.write(LogClass::Error, &why);
+            tracing::error!("{why}");
         }
     }
 }
 
-async fn dump(daemon: &Daemon, log: &Logging) {
+async fn dump(daemon: &Daemon) {
     use crate::control::backend::DumpWhat;
     for what in [DumpWhat::Interfaces, DumpWhat::Protocols, DumpWhat::Routes] {
         if let Ok(text) = daemon.dump(what).await {
-            text.lines().for_each(|line| log.write(LogClass::Debug, line));
+            text.lines().for_each(|line| tracing::debug!("{line}"));
         }
     }
 }
