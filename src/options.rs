@@ -12,6 +12,7 @@ use crate::config::{self, Failure};
 use crate::daemon::loader::Loader;
 use crate::daemon::run::{Settings, run};
 use crate::daemon::sandbox::sandbox;
+use crate::daemon::selftest::self_test;
 use crate::filter::CustomAttrs;
 use crate::syntax::Disk;
 
@@ -48,6 +49,7 @@ pub static FLAGS: &[Flag] = &[
         synopsis: "--sandbox [<config-file>]",
         help: "Run in a network of its own, without root, with a shell on it",
     },
+    Flag { synopsis: "--test", help: "Run the self-tests in the configuration and exit: 1 if one fails" },
     Flag { synopsis: "--version [--verbose]", help: "Print the version" },
     Flag { synopsis: "-h, --help", help: "Print this help" },
 ];
@@ -64,6 +66,8 @@ pub enum Request {
         /// `--explain`: every error with its place, even when nobody looks at a terminal.
         explain: bool,
     },
+    /// `--test`: run the self-tests of this file.
+    Test(PathBuf),
     /// `--sandbox [FILE]`
     Sandbox(Option<PathBuf>),
     /// `--version`; with `--verbose`, who we really are.
@@ -85,6 +89,7 @@ impl Request {
         let (mut config, mut socket, mut pid_file) = (None, None, None);
         let (mut debug, mut debug_file, mut foreground, mut recover) = (false, None, false, false);
         let (mut local, mut parse_only, mut explain) = (false, false, false);
+        let mut test = false;
         let (mut in_sandbox, mut file, mut version, mut verbose) = (false, None, false, false);
         let (mut user, mut group) = (None, None);
         let mut parser = Parser::from_args(args);
@@ -104,6 +109,7 @@ impl Request {
                 Arg::Short('h') | Arg::Long("help") => return Ok(Request::Help),
                 Arg::Long("explain") => explain = true,
                 Arg::Long("sandbox") => in_sandbox = true,
+                Arg::Long("test") => test = true,
                 Arg::Long("version") => version = true,
                 Arg::Long("verbose") => verbose = true,
                 Arg::Value(value) if in_sandbox && file.is_none() => file = Some(PathBuf::from(value)),
@@ -121,6 +127,9 @@ impl Request {
             false => PathBuf::from(path),
         };
         let config = config.unwrap_or_else(|| default(DEFAULT_CONFIG));
+        if test {
+            return Ok(Request::Test(config));
+        }
         if parse_only {
             return Ok(Request::Parse { config, explain });
         }
@@ -154,6 +163,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     match Request::parse(args.into_iter().skip(1)) {
         Ok(Request::Run(settings)) => outcome(run(&settings, Loader::default())),
         Ok(Request::Parse { config, explain }) => parse(&config, explain),
+        Ok(Request::Test(config)) => test(&config),
         Ok(Request::Sandbox(file)) => match sandbox(file, Loader::default()) {
             Ok(status) => ExitCode::from(status),
             Err(error) => outcome(Err(error)),
@@ -198,6 +208,15 @@ fn parse(path: &std::path::Path, explain: bool) -> ExitCode {
     }
 }
 
+/// `bird --test`.
+fn test(path: &std::path::Path) -> ExitCode {
+    match self_test(path, &Loader::default(), &mut std::io::stdout().lock()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => outcome(Err(error)),
+    }
+}
+
 /// The line about a configuration that is refused at the start; `configure` words the unreadable file otherwise.
 pub fn at_start(failure: &Failure) -> String {
     match failure {
@@ -231,6 +250,7 @@ mod tests {
         }
         assert_eq!(Request::parse(["--version"]).unwrap(), Request::Version { verbose: false });
         assert_eq!(Request::parse(["--sandbox", "x"]).unwrap(), Request::Sandbox(Some("x".into())));
+        assert_eq!(Request::parse(["--test", "-c", "x"]).unwrap(), Request::Test("x".into()));
         assert!(Request::parse(["-p", "-z"]).is_err());
         assert!(Request::parse(["-p", "-c"]).is_err());
         assert!(Request::parse(["stray"]).is_err());

@@ -21,6 +21,7 @@ pub mod lower;
 pub mod masks;
 pub mod pattern;
 pub mod protocol;
+pub mod selftest;
 pub mod tables;
 #[cfg(test)]
 mod tests;
@@ -35,6 +36,7 @@ pub use load::{Failure, Refusal, load};
 pub use masks::{DebugMask, LatencyMask, LogMask, MrtdumpMask};
 pub use pattern::{IfPattern, IfPatterns};
 pub use protocol::{Draft, Place, ProtocolConfig, ProtocolOptions, ProtocolSyntax, Vrf};
+pub use selftest::{SelfTest, SelfTestKind};
 pub use tables::{Settle, TableConfig};
 
 /// A whole configuration.
@@ -74,6 +76,8 @@ pub struct Config {
     pub templates: Vec<Arc<ProtocolConfig>>,
     /// Every name of the file scope: what terms of the control socket may use, and what `show symbols` lists.
     pub symbols: Arc<Snapshot>,
+    /// Self-tests of filters, in the order of the file.
+    pub self_tests: Vec<SelfTest>,
     /// Warnings, as lines in BIRD's form.
     pub warnings: Vec<String>,
     /// Options that were understood but have no effect yet, named at start and at `configure`.

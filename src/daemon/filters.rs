@@ -13,7 +13,7 @@ use crate::control::view::route::{Naming, Verdict};
 use crate::engine::Handle;
 use crate::engine::api::LookAt;
 use crate::filter::attributes::id;
-use crate::filter::{self, Env, Machine, RouteView};
+use crate::filter::{self, Assertion, Env, Machine, RouteView};
 use crate::table::Route;
 
 /// The world as filters on other threads see it.
@@ -93,6 +93,11 @@ impl Env for OffEngine {
         let text = format!("Filter {filter} did not return accept nor reject. Make up your mind");
         self.say(LogClass::Error, text);
     }
+    fn assertion(&self, assertion: Assertion) {
+        if !assertion.passed {
+            self.say(LogClass::Error, assertion.to_string());
+        }
+    }
 }
 
 /// The same with the names of a snapshot at hand, and without a voice where nobody should hear.
@@ -131,6 +136,11 @@ impl Env for Named<'_> {
     fn undecided(&self, filter: &str) {
         if !self.silent {
             self.engine.undecided(filter);
+        }
+    }
+    fn assertion(&self, assertion: Assertion) {
+        if !self.silent {
+            self.engine.assertion(assertion);
         }
     }
 }

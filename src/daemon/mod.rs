@@ -10,6 +10,7 @@ mod routes;
 pub mod run;
 pub mod sandbox;
 mod scope;
+pub mod selftest;
 mod views;
 
 pub use backend::Daemon;

@@ -12,6 +12,7 @@ use rustc_hash::FxHashMap;
 
 use super::api::{Export, Hands, LookAt, ProtoState, Resolution, TraceFlag};
 use super::channel::{Channel, Stats};
+use super::filters::Assertions;
 use super::iface::{IfaceEvent, Ifaces, Preferred};
 use super::logger::Logger;
 use super::proto::Proto;
@@ -76,6 +77,8 @@ pub struct Core {
     pub(super) next_ticket: Ticket,
     pub(super) interner: Interner,
     pub(super) machine: Machine,
+    /// What self-tests found, where somebody wants to know.
+    pub(super) assertions: Option<Assertions>,
     pub(super) timers: BTreeSet<(u64, ProtoId, u32)>,
     pub(super) armed: FxHashMap<(ProtoId, u32), u64>,
     pub(super) workers: VecDeque<ProtoId>,
@@ -119,6 +122,7 @@ impl Core {
             next_ticket: 1,
             interner: Interner::default(),
             machine: Machine::default(),
+            assertions: None,
             timers: BTreeSet::new(),
             armed: FxHashMap::default(),
             workers: VecDeque::new(),

@@ -8,7 +8,7 @@ use super::api::{LookAt, TraceFlag};
 use super::core::Core;
 use crate::base::{ChannelId, IpNet, LogClass, Net};
 use crate::config::FilterRef;
-use crate::filter::{self, Env, Machine, RouteView, Verdict, attributes};
+use crate::filter::{self, Assertion, Env, Machine, Program, RouteView, RuntimeError, Verdict, attributes};
 use crate::table::{Attrs, Dest, NetId, Route, Source};
 
 impl Core {
@@ -21,9 +21,10 @@ impl Core {
         attrs: Arc<Attrs>,
     ) -> (bool, Arc<Attrs>) {
         let Some(filter) = filter.filter() else { return (matches!(filter, FilterRef::All), attrs) };
-        self.with_view(net, source, attrs, |view, machine, world| {
-            filter::run(filter, view, machine, world).verdict == Verdict::Accept
-        })
+        let (outcome, attrs) = self
+            .with_view(net, source, attrs, |view, machine, world| filter::run(filter, view, machine, world));
+        self.witness_error(&filter.program, outcome.error);
+        (outcome.verdict == Verdict::Accept, attrs)
     }
 
     /// Runs the commands behind a static route; however they end, what they set stays.
@@ -35,10 +36,58 @@ impl Core {
         attrs: Arc<Attrs>,
     ) -> Arc<Attrs> {
         let Some(commands) = commands.filter() else { return attrs };
-        self.with_view(net, source, attrs, |view, machine, world| {
-            let _ = filter::run_commands(&commands.program, view, machine, world);
-        })
-        .1
+        let (result, attrs) = self.with_view(net, source, attrs, |view, machine, world| {
+            filter::run_commands(&commands.program, view, machine, world)
+        });
+        self.witness_error(&commands.program, result.err());
+        attrs
+    }
+
+    /// Runs a body without a route: a suite of self-tests.
+    pub fn run_alone(&mut self, program: &Program) -> Result<Option<Verdict>, RuntimeError> {
+        let mut machine = std::mem::take(&mut self.machine);
+        let world = World::new(self);
+        let result = filter::run_alone(program, &mut machine, &world);
+        let (said, asserted) = (world.said.into_inner(), world.asserted.into_inner());
+        self.machine = machine;
+        self.tell(said);
+        self.witness(asserted);
+        result
+    }
+
+    /// Keeps assertions of self-tests from now on, instead of logging those that fail.
+    pub fn keep_assertions(&mut self) {
+        self.assertions = Some(Assertions::default());
+    }
+
+    /// The assertions evaluated since the last call.
+    pub fn take_assertions(&mut self) -> Assertions {
+        self.assertions.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    fn witness(&mut self, asserted: Vec<Assertion>) {
+        for assertion in asserted {
+            match &mut self.assertions {
+                Some(kept) if assertion.passed => kept.passed += 1,
+                Some(kept) => kept.failed.push(assertion),
+                None if assertion.passed => {}
+                None => self.say(LogClass::Error, &assertion.to_string()),
+            }
+        }
+    }
+
+    /// An error in a filter with assertions keeps some of them from being evaluated, which must not go unnoticed.
+    fn witness_error(&mut self, program: &Program, error: Option<RuntimeError>) {
+        let (Some(kept), Some(error)) = (&mut self.assertions, error) else { return };
+        if let Some(note) = program.first_assertion() {
+            kept.failed.push(Assertion {
+                file: note.file.clone(),
+                line: error.line,
+                text: format!("no runtime error ({})", error.message).into(),
+                passed: false,
+                compared: None,
+            });
+        }
     }
 
     fn with_view<R>(
@@ -50,13 +99,14 @@ impl Core {
     ) -> (R, Arc<Attrs>) {
         let mut machine = std::mem::take(&mut self.machine);
         let proto = self.name_of(source.proto);
-        let world = World { core: self, said: RefCell::default() };
+        let world = World::new(self);
         let mut view = RouteView::new(net, &attrs, &proto);
         let result = run(&mut view, &mut machine, &world);
         let edited = view.finish();
-        let said = world.said.into_inner();
+        let (said, asserted) = (world.said.into_inner(), world.asserted.into_inner());
         self.machine = machine;
         self.tell(said);
+        self.witness(asserted);
         match edited {
             Some(edited) => (result, self.interner.intern(edited)),
             None => (result, attrs),
@@ -192,13 +242,27 @@ impl std::fmt::Display for BirdIp {
     }
 }
 
+/// Assertions of self-tests that were evaluated.
+#[derive(Debug, Default)]
+pub struct Assertions {
+    /// How many hold.
+    pub passed: usize,
+    /// Those that do not.
+    pub failed: Vec<Assertion>,
+}
+
 /// The world as filters on the engine's thread see it. What they say is kept until they are done.
 struct World<'a> {
     core: &'a Core,
     said: RefCell<Vec<(LogClass, String)>>,
+    asserted: RefCell<Vec<Assertion>>,
 }
 
-impl World<'_> {
+impl<'a> World<'a> {
+    fn new(core: &'a Core) -> World<'a> {
+        World { core, said: RefCell::default(), asserted: RefCell::default() }
+    }
+
     fn say(&self, class: LogClass, text: String) {
         self.said.borrow_mut().push((class, text));
     }
@@ -235,5 +299,8 @@ impl Env for World<'_> {
             LogClass::Error,
             format!("Filter {filter} did not return accept nor reject. Make up your mind"),
         );
+    }
+    fn assertion(&self, assertion: Assertion) {
+        self.asserted.borrow_mut().push(assertion);
     }
 }

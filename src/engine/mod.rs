@@ -35,3 +35,4 @@ pub mod transition;
 pub use core::Core;
 pub use driver::{EngineGone, Handle};
 pub use engine::Engine;
+pub use filters::Assertions;

@@ -390,9 +390,10 @@ pub enum Op {
     Routes {
         dst: Reg,
     },
+    /// Reports an assertion of a self-test.
     Assert {
         a: Opd,
-        text: u32,
+        note: u32,
     },
     /// Ends with an error whose text is a constant: known to go wrong, but only if it is reached.
     Fail {
@@ -449,6 +450,19 @@ pub enum MaskPart {
     Hole,
 }
 
+/// What there is to say about an assertion.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Note {
+    /// The file it stands in.
+    pub file: Arc<str>,
+    /// The line.
+    pub line: u32,
+    /// As it is written.
+    pub text: Arc<str>,
+    /// The two sides of a comparison, to be shown when it fails.
+    pub compared: Option<(Opd, Opd)>,
+}
+
 /// A compiled body.
 #[derive(Debug, Default)]
 pub struct Code {
@@ -466,6 +480,8 @@ pub struct Code {
     pub calls: Box<[FnId]>,
     /// Where the body ends the filter.
     pub sites: Box<[Site]>,
+    /// Assertions, by the number in [`Op::Assert`].
+    pub notes: Box<[Note]>,
     /// Registers needed; arguments come first.
     pub registers: u16,
     /// How many of them are arguments.
@@ -483,6 +499,7 @@ impl Code {
             && self.switches == other.switches
             && self.masks == other.masks
             && self.consts == other.consts
+            && self.notes.iter().map(|n| &n.text).eq(other.notes.iter().map(|n| &n.text))
     }
 
     /// Where the instruction at `pc` comes from.

@@ -1,5 +1,6 @@
 //! What a filter asks of the world: everything that is not in the route or in the program.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -33,6 +34,32 @@ impl From<RoaState> for Value {
 impl From<AspaState> for Value {
     fn from(state: AspaState) -> Value {
         Value::Enum(EnumType::Aspa, state as u8)
+    }
+}
+
+/// An assertion of a self-test (`bt_assert`, `bt_check_assign`) that was evaluated.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Assertion {
+    /// The file it stands in.
+    pub file: Arc<str>,
+    /// The line.
+    pub line: u32,
+    /// What was asserted, as written.
+    pub text: Arc<str>,
+    /// Whether it holds.
+    pub passed: bool,
+    /// The two sides of a comparison that does not hold.
+    pub compared: Option<(String, String)>,
+}
+
+/// What a failed one looks like.
+impl fmt::Display for Assertion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: assertion failed: {}", self.file, self.line, self.text)?;
+        match &self.compared {
+            Some((left, right)) => write!(f, " (left is {left}, right is {right})"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -70,7 +97,7 @@ pub trait Env {
     fn undecided(&self, _filter: &str) {}
 
     /// A self-test assertion was evaluated.
-    fn assertion(&self, _line: u32, _text: &str, _passed: bool) {}
+    fn assertion(&self, _assertion: Assertion) {}
 }
 
 /// An outside without anything.

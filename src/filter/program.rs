@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use super::code::{Code, Site};
+use super::code::{Code, Note, Site};
 use super::symbols::{FnId, Symbols};
 
 /// A body in its program.
@@ -72,6 +72,11 @@ impl Program {
     /// How many sites end this program, in all its functions.
     pub fn site_count(&self) -> usize {
         self.units.iter().map(|u| u.code.sites.len()).sum()
+    }
+
+    /// An assertion of a self-test in this program, if it has any.
+    pub fn first_assertion(&self) -> Option<&Note> {
+        self.units.iter().find_map(|u| u.code.notes.first())
     }
 
     /// A site by its number, with the name of the body it stands in.

@@ -6,7 +6,7 @@
 
 use super::attributes::Field;
 use super::code::{Blank, Code, MaskPart, Op, Opd, Place, Reg, Verdict};
-use super::env::Env;
+use super::env::{Assertion, Env};
 use super::ops::{self, Fault};
 use super::program::Program;
 use super::types::Type;
@@ -387,13 +387,20 @@ impl Machine {
                     };
                     try_!(Err(Fault::Owned(words.to_string())));
                 }
-                Op::Assert { a, text } => {
+                Op::Assert { a, note } => {
                     let passed = try_!(ops::bool(get!(a), 1, "ASSERT"));
-                    let words = match code.consts.get(text as usize) {
-                        Some(Value::Str(s)) => s,
-                        _ => "",
+                    let Some(note) = code.notes.get(note as usize) else { try_!(Err(BROKEN)) };
+                    let compared = match note.compared {
+                        Some((a, b)) if !passed => Some((get!(a).to_string(), get!(b).to_string())),
+                        _ => None,
                     };
-                    world.env.assertion(code.source(pc).line, words, passed);
+                    world.env.assertion(Assertion {
+                        file: note.file.clone(),
+                        line: note.line,
+                        text: note.text.clone(),
+                        passed,
+                        compared,
+                    });
                 }
             }
             pc += 1;
@@ -534,6 +541,19 @@ pub fn run_commands(
         env.runtime_error(error.line, &error.message);
     }
     result.map(|_| ())
+}
+
+/// Runs a body without a route (a test suite); gives back its verdict, if it came to one.
+pub fn run_alone(
+    program: &Program,
+    machine: &mut Machine,
+    env: &dyn Env,
+) -> Result<Option<Verdict>, RuntimeError> {
+    let mut world = World { route: None, routes: &[], env };
+    Ok(match machine.run(program, &mut world)? {
+        Exit::Value(_) => None,
+        Exit::Verdict(verdict, _) => Some(verdict),
+    })
 }
 
 /// Evaluates a term without a route.

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use super::Lowering;
 use crate::base::Value;
+use crate::config::{SelfTest, SelfTestKind};
 use crate::filter::compile::{Checker, Locate};
-use crate::filter::{Filter, FilterRef, Symbol};
+use crate::filter::{Filter, FilterRef, Program, Symbol};
 use crate::syntax::Sources;
 use crate::syntax::ast::{Body, Cmd, Expr, Function, Ident, Opt, Span, Tok, TypeName};
 use crate::syntax::diag::Diagnostic;
@@ -18,6 +19,10 @@ struct Places<'a>(&'a Sources);
 impl Locate for Places<'_> {
     fn line(&self, tok: Tok) -> u32 {
         self.0.line(tok)
+    }
+
+    fn file(&self, tok: Tok) -> String {
+        Locate::file(self.0, tok)
     }
 
     fn token_name(&self, tok: Tok) -> String {
@@ -96,13 +101,47 @@ impl Lowering<'_> {
         }
     }
 
-    /// Self tests run with `bird --test` only; here their names are checked.
+    /// Self-tests run with `bird --test` only; here they are checked and kept.
     pub(super) fn self_test(&mut self, opt: &Opt) {
-        for index in 0..opt.args.len() {
-            let Some(name) = self.name_arg(opt, index) else { continue };
-            let is_function = |symbol: &Symbol| matches!(symbol, Symbol::Function(_)).then_some(());
-            self.lookup(name, "Function name required", &["CF_SYM_KNOWN"], is_function);
+        let place = self.place(opt.span.first);
+        let kind = match opt.key {
+            "bt test suite" => {
+                let body = self.tested(opt, 0, false);
+                let title = self.text(opt, 1);
+                let (Some(body), Some(title)) = (body, title) else { return };
+                SelfTestKind::Suite { body, title }
+            }
+            _ => {
+                let (first, second) = (self.tested(opt, 0, true), self.tested(opt, 1, true));
+                let expected = self.expr(opt, 2);
+                let (Some(first), Some(second), Some(expected)) = (first, second, expected) else { return };
+                SelfTestKind::Same { bodies: [first, second], expected: expected != 0 }
+            }
+        };
+        self.state.self_tests.push(SelfTest { place, kind });
+    }
+
+    /// A function (or filter) named in a self-test, ready to run; `None` after an error was reported, here or in its body.
+    fn tested(&mut self, opt: &Opt, index: usize, compared: bool) -> Option<Arc<Filter>> {
+        let name = self.name_arg(opt, index)?;
+        let pick = |symbol: &Symbol| match symbol {
+            Symbol::Function(signature) => Some(Err(signature.clone())),
+            Symbol::Filter(filter) if compared => Some(Ok(filter.clone())),
+            _ => None,
+        };
+        let signature = match self.lookup(name, "Function name required", &["CF_SYM_KNOWN"], pick)? {
+            Ok(filter) => return Some(filter),
+            Err(signature) => signature,
+        };
+        if !compared && !signature.args.is_empty() {
+            let here = Span { first: name.tok, last: name.tok };
+            let text = format!("Function {} of a test suite must take no arguments", self.name(name));
+            self.push(Diagnostic::error(name.tok, text).over(here));
+            return None;
         }
+        let symbols = &self.state.symbols;
+        let program = Program::link(symbols.code(signature.id)?.clone(), symbols)?;
+        Some(Arc::new(Filter { name: self.name(name), program }))
     }
 
     pub(super) fn inline_filter(&mut self, body: &Body) -> Option<FilterRef> {

@@ -18,7 +18,7 @@ use rustc_hash::FxHashSet;
 
 use super::{
     CliSocket, Config, DebugConfig, DebugMask, LogConfig, MplsDomain, MrtdumpConfig, Place, ProtocolConfig,
-    ProtocolSyntax, RouterIdConfig, TableConfig, ThreadGroup, TimeFormats, Unbuilt,
+    ProtocolSyntax, RouterIdConfig, SelfTest, TableConfig, ThreadGroup, TimeFormats, Unbuilt,
 };
 use crate::base::{NetType, Value};
 use crate::filter::{CustomAttrs, Snapshot, Symbol, Symbols};
@@ -81,6 +81,7 @@ pub struct State {
     mpls_domains: Vec<Arc<MplsDomain>>,
     protocols: Vec<Arc<ProtocolConfig>>,
     templates: Vec<Arc<ProtocolConfig>>,
+    self_tests: Vec<SelfTest>,
 }
 
 /// The state, and what the front end has read.
@@ -159,6 +160,7 @@ impl State {
             mpls_domains: Vec::new(),
             protocols: Vec::new(),
             templates: Vec::new(),
+            self_tests: Vec::new(),
         }
     }
 
@@ -281,6 +283,7 @@ impl State {
             mpls_domains: self.mpls_domains,
             protocols: self.protocols,
             templates: self.templates,
+            self_tests: self.self_tests,
             symbols: self.symbols.snapshot(names),
             warnings,
             unbuilt: unbuilt.collect(),

@@ -9,7 +9,7 @@ use rustc_hash::FxHashMap;
 
 use super::Checker;
 use crate::base::Value;
-use crate::filter::code::{Code, MaskPart, Op, Opd, Place, Reg, Site, Source, Switch, Verdict};
+use crate::filter::code::{Code, MaskPart, Note, Op, Opd, Place, Reg, Site, Source, Switch, Verdict};
 use crate::filter::symbols::FnId;
 use crate::filter::types::Type;
 use crate::syntax::ast::{Span, Tok};
@@ -97,6 +97,7 @@ pub(super) struct Body {
     masks: Vec<Box<[MaskPart]>>,
     calls: Vec<FnId>,
     sites: Vec<Site>,
+    notes: Vec<Note>,
     pub locals: Vec<Local>,
     /// Where each open block starts in `locals`.
     pub blocks: Vec<usize>,
@@ -121,6 +122,7 @@ impl Body {
             masks: Vec::new(),
             calls: Vec::new(),
             sites: Vec::new(),
+            notes: Vec::new(),
             locals: Vec::new(),
             blocks: vec![0],
             next: 0,
@@ -228,6 +230,12 @@ impl Body {
         self.sites.len() as u32 - 1
     }
 
+    /// The number of an assertion's note.
+    pub fn note(&mut self, note: Note) -> u32 {
+        self.notes.push(note);
+        self.notes.len() as u32 - 1
+    }
+
     pub fn local(&self, sym: Sym) -> Option<&Local> {
         self.locals.iter().rev().find(|l| l.sym == sym)
     }
@@ -260,6 +268,7 @@ impl Body {
             masks: self.masks.into(),
             calls: self.calls.into(),
             sites: self.sites.into(),
+            notes: self.notes.into(),
             registers: self.most,
             args: 0,
             sources: self.sources.into(),

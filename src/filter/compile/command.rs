@@ -11,7 +11,7 @@ use crate::syntax::diag::Diagnostic;
 use crate::table::AttrId;
 
 /// What can stand on the left of `=`.
-enum Target {
+pub(super) enum Target {
     Local(u16, Type),
     Listed(AttrId, Type),
     Field(&'static attributes::FieldInfo),
@@ -138,12 +138,7 @@ impl Checker<'_> {
             CmdKind::Call(term) => {
                 self.expr(body, term);
             }
-            CmdKind::Assert { condition, text } => {
-                let term = self.expr(body, condition);
-                self.want(&term, Type::Bool, 1, "ASSERT", last, condition.span);
-                let (a, text) = (body.operand(&term), body.string(text));
-                body.emit(Op::Assert { a, text }, source);
-            }
+            CmdKind::Assert { condition, text } => self.assert(body, condition, text, source),
             CmdKind::CheckAssign { target, value } => self.check_assign(body, *target, value, source),
         }
         body.next = mark;
@@ -257,7 +252,7 @@ impl Checker<'_> {
     }
 
     /// What a name on the left of `=` or of a method stands for; complaints point at the semicolon, `at`.
-    fn target(&mut self, body: &Body, name: Ident, at: Tok) -> Option<Target> {
+    pub(super) fn target(&mut self, body: &Body, name: Ident, at: Tok) -> Option<Target> {
         if let Some(local) = body.local(name.sym) {
             return Some(Target::Local(local.reg, local.ty));
         }
@@ -284,7 +279,14 @@ impl Checker<'_> {
         }
     }
 
-    fn assign(&mut self, body: &mut Body, target: &Target, mut term: Term, span: Span, source: Source) {
+    pub(super) fn assign(
+        &mut self,
+        body: &mut Body,
+        target: &Target,
+        mut term: Term,
+        span: Span,
+        source: Source,
+    ) {
         let at = source.tok;
         if let Target::Field(info) = target
             && !info.writable
@@ -372,22 +374,5 @@ impl Checker<'_> {
         }
         let a = body.operand(&term);
         body.emit(Op::Return { a }, source);
-    }
-
-    /// Assigns, then asserts that the same comes back.
-    fn check_assign(&mut self, body: &mut Body, name: Ident, value: &Expr, source: Source) {
-        let Some(target) = self.target(body, name, source.tok) else { return };
-        let slot = body.next;
-        let term = self.expr(body, value);
-        self.put(body, &term, slot, value.span.last);
-        let kept = Term { ty: term.ty, loc: Loc::At(Place::Reg(slot)) };
-        self.assign(body, &target, kept, value.span, source);
-        let here = Span { first: name.tok, last: name.tok };
-        let read = self.expr(body, &Expr { kind: ast::ExprKind::Name(name), span: here });
-        let (a, b) = (body.operand(&read), Place::Reg(slot).into());
-        let dst = body.temp();
-        body.emit(Op::Compare { op: crate::filter::code::Cmp::Eq, dst, a, b }, source);
-        let text = body.string(&format!("{} holds what was assigned", self.names.text(name.sym)));
-        body.emit(Op::Assert { a: Place::Reg(dst).into(), text }, source);
     }
 }

@@ -7,6 +7,7 @@
 //!
 //! [`Checker`] is made anew for each statement from the state that outlives it: names, attributes, diagnostics.
 
+mod assert;
 mod body;
 mod call;
 mod command;
@@ -39,6 +40,10 @@ use crate::syntax::names::Names;
 pub trait Locate {
     /// The line of a token.
     fn line(&self, tok: Tok) -> u32;
+    /// The file of a token; empty where there is none.
+    fn file(&self, _tok: Tok) -> String {
+        String::new()
+    }
     /// The name of a token in BIRD's syntax errors: `'('`, `NUM`, `GW`, ...
     fn token_name(&self, tok: Tok) -> String;
     /// Whether names that only version 3 has are unknown: commands are those of 2.19, while files may be of either version.
@@ -50,6 +55,10 @@ pub trait Locate {
 impl Locate for Sources {
     fn line(&self, tok: Tok) -> u32 {
         Sources::line(self, tok)
+    }
+
+    fn file(&self, tok: Tok) -> String {
+        self.locate(tok).path.display().to_string()
     }
 
     /// Good enough for the few places where only names tell that the syntax is wrong.

@@ -364,8 +364,10 @@ impl Env for Log<'_> {
         let text = format!("ERR Filter {filter} did not return accept nor reject. Make up your mind");
         self.0.borrow_mut().push(text);
     }
-    fn assertion(&self, line: u32, text: &str, passed: bool) {
-        self.0.borrow_mut().push(format!("{} {line}: {text}", if passed { "ok" } else { "failed" }));
+    fn assertion(&self, a: crate::filter::Assertion) {
+        let (word, sides) = (if a.passed { "ok" } else { "failed" }, a.compared);
+        let sides = sides.map(|(left, right)| format!(": {left}, {right}")).unwrap_or_default();
+        self.0.borrow_mut().push(format!("{word} {}: {}{sides}", a.line, a.text));
     }
     fn interface_name(&self, index: u32) -> Option<Arc<str>> {
         match index {
