@@ -229,14 +229,19 @@ impl Lowering<'_> {
             "router id" => common.router_id = self.idval(opt, 0).or(common.router_id),
             "hostname" => common.hostname = self.text(opt, 0).or(common.hostname.take()),
             "description" => common.description = self.text(opt, 0).or(common.description.take()),
-            "vrf" => match opt.args.first() {
-                Some(Arg::Word("default", _)) => common.vrf = Vrf::Default,
-                _ => {
-                    if let Some(name) = self.text(opt, 0) {
-                        common.vrf = Vrf::Named(name);
+            "vrf" => {
+                match opt.args.first() {
+                    Some(Arg::Word("default", _)) => common.vrf = Vrf::Default,
+                    _ => {
+                        if let Some(name) = self.text(opt, 0) {
+                            common.vrf = Vrf::Named(name);
+                        }
                     }
                 }
-            },
+                if !block.kind.knows_vrf() {
+                    self.not_built(opt.span, opt.key);
+                }
+            }
             "restart time" => {
                 common.restart_time = self.time(opt, 0).or(common.restart_time);
                 self.not_built(opt.span, opt.key);

@@ -78,6 +78,9 @@ impl ProtocolSyntax for Kernel {
     fn one_channel(&self) -> bool {
         true
     }
+    fn knows_vrf(&self) -> bool {
+        false
+    }
     fn checks_templates(&self) -> bool {
         false
     }
