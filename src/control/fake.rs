@@ -93,6 +93,7 @@ impl Fake {
             sender: ChannelId(proto),
             filtered,
             generation: 0,
+            refusal: 0,
         };
         self.tables[table].table.lock().unwrap().replace(net, source, Some(route));
     }

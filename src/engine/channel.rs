@@ -2,6 +2,7 @@
 
 use rustc_hash::FxHashSet;
 
+use super::accounting::{Direction, Tally};
 use super::api::{Export, ExportMode, ExportRule, PreExport};
 use crate::base::{ChannelId, Net, ProtoId};
 use crate::config::{ChannelConfig, Limit};
@@ -109,6 +110,8 @@ pub struct Channel {
     pub state: ChannelState,
     /// Its counters.
     pub stats: Stats,
+    /// How often each place of the import and of the export filter has decided.
+    pub tallies: [Tally; 2],
     /// State of receive, import and export limit.
     pub limits: [LimitState; 3],
     /// What it is offered.
@@ -138,6 +141,7 @@ impl Channel {
             table,
             state: ChannelState::Down,
             stats: Stats::default(),
+            tallies: Default::default(),
             limits: Default::default(),
             mode: ExportMode::Best,
             rule: None,
@@ -149,6 +153,11 @@ impl Channel {
             outbox: Vec::new(),
             queued: false,
         }
+    }
+
+    /// The same with counters that begin at this moment.
+    pub(super) fn counting(self, now: u64) -> Channel {
+        Channel { tallies: [Tally::new(now), Tally::new(now)], ..self }
     }
 
     /// What `export in` and the protocol's own rule say, before the filter.
@@ -170,6 +179,11 @@ impl Channel {
             ExportMode::Any => drop(self.exported_any.remove(&(id, source))),
             ExportMode::Best | ExportMode::Merged { .. } => drop(self.exported.set(id.0, on)),
         }
+    }
+
+    /// The counters of its import or export filter.
+    pub fn tally(&self, direction: Direction) -> &Tally {
+        &self.tallies[direction as usize]
     }
 
     /// Whether routes are imported (`up`) for the row of a pipe.

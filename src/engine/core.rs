@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use rustc_hash::FxHashMap;
 
+use super::accounting::Direction;
 use super::api::{Export, Hands, LookAt, ProtoState, Resolution, TraceFlag};
 use super::channel::{Channel, Stats};
 use super::filters::Assertions;
@@ -18,7 +19,7 @@ use super::logger::Logger;
 use super::proto::Proto;
 use crate::base::{ChannelId, LogClass, Net, NetType, ProtoId};
 use crate::config::{Config, DebugMask, FilterRef, ProtocolConfig, TableConfig};
-use crate::filter::Machine;
+use crate::filter::{Machine, Outcome};
 use crate::sys::kernel::{Family, Kernel, KernelError, Question, RouteOp, Ticket};
 use crate::table::{Attrs, Bits, Interner, NetId, Source, Table};
 
@@ -230,6 +231,14 @@ impl Core {
     #[allow(clippy::expect_used, reason = "called only by code that holds the number of a live channel")]
     pub(super) fn stats_mut(&mut self, id: ChannelId) -> &mut Stats {
         &mut self.channels[id.0 as usize].as_mut().expect("the channel is live").stats
+    }
+
+    /// Takes down where a filter has decided.
+    #[inline]
+    pub(super) fn account(&mut self, id: ChannelId, direction: Direction, outcome: Option<Outcome>) {
+        if let (Some(outcome), Some(ch)) = (outcome, self.channel_mut(id)) {
+            ch.tallies[direction as usize].count(outcome);
+        }
     }
 
     /// Consumers of the table are woken at the end of the turn.

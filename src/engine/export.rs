@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use super::accounting::Direction;
 use super::api::{Export, ExportMode, PreExport, TraceFlag};
 use super::channel::{ChannelState, Feed, LimitKind};
 use super::core::Core;
@@ -234,7 +235,8 @@ impl Core {
                 return None;
             }
         }
-        let (accepted, attrs) = self.run_filter(&filter, net, route.source, route.attrs.clone());
+        let (accepted, outcome, attrs) = self.run_filter(&filter, net, route.source, route.attrs.clone());
+        self.account(id, Direction::Export, outcome);
         if !accepted {
             if !silent {
                 self.stats_mut(id).export_updates.filtered += 1;
@@ -350,7 +352,7 @@ impl Core {
             return None;
         }
         let (replaces, generation) = (ch.was_exported(net_id, route.source), route.generation);
-        let (accepted, attrs) = self.run_filter(&filter, net, route.source, route.attrs.clone());
+        let (accepted, _, attrs) = self.run_filter(&filter, net, route.source, route.attrs.clone());
         accepted.then(|| Export {
             id: net_id,
             net: net.clone(),

@@ -8,23 +8,25 @@ use super::api::{LookAt, TraceFlag};
 use super::core::Core;
 use crate::base::{ChannelId, IpNet, LogClass, Net};
 use crate::config::FilterRef;
-use crate::filter::{self, Assertion, Env, Machine, Program, RouteView, RuntimeError, Verdict, attributes};
+use crate::filter::{
+    self, Assertion, Env, Machine, Outcome, Program, RouteView, RuntimeError, Verdict, attributes,
+};
 use crate::table::{Attrs, Dest, NetId, Route, Source};
 
 impl Core {
-    /// Runs a filter: whether the route is accepted, and its attributes afterwards (the same `Arc` when nothing changed).
+    /// Runs a filter: whether the route is accepted, how the run ended, and the attributes afterwards (the same `Arc` when nothing changed).
     pub(super) fn run_filter(
         &mut self,
         filter: &FilterRef,
         net: &Net,
         source: Source,
         attrs: Arc<Attrs>,
-    ) -> (bool, Arc<Attrs>) {
-        let Some(filter) = filter.filter() else { return (matches!(filter, FilterRef::All), attrs) };
+    ) -> (bool, Option<Outcome>, Arc<Attrs>) {
+        let Some(filter) = filter.filter() else { return (matches!(filter, FilterRef::All), None, attrs) };
         let (outcome, attrs) = self
             .with_view(net, source, attrs, |view, machine, world| filter::run(filter, view, machine, world));
-        self.witness_error(&filter.program, outcome.error);
-        (outcome.verdict == Verdict::Accept, attrs)
+        self.witness_error(&filter.program, outcome.error.as_ref());
+        (outcome.verdict == Verdict::Accept, Some(outcome), attrs)
     }
 
     /// Runs the commands behind a static route; however they end, what they set stays.
@@ -39,7 +41,7 @@ impl Core {
         let (result, attrs) = self.with_view(net, source, attrs, |view, machine, world| {
             filter::run_commands(&commands.program, view, machine, world)
         });
-        self.witness_error(&commands.program, result.err());
+        self.witness_error(&commands.program, result.as_ref().err());
         attrs
     }
 
@@ -77,7 +79,7 @@ impl Core {
     }
 
     /// An error in a filter with assertions keeps some of them from being evaluated, which must not go unnoticed.
-    fn witness_error(&mut self, program: &Program, error: Option<RuntimeError>) {
+    fn witness_error(&mut self, program: &Program, error: Option<&RuntimeError>) {
         let (Some(kept), Some(error)) = (&mut self.assertions, error) else { return };
         if let Some(note) = program.first_assertion() {
             kept.failed.push(Assertion {

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use super::accounting::{Direction, Refusal};
 use super::api::TraceFlag;
 use super::channel::{ChannelState, LimitKind};
 use super::core::Core;
@@ -37,12 +38,25 @@ impl Core {
         let outside = ch.config.import_in.as_ref().is_some_and(|limit| !inside(limit, net));
         let keep = ch.config.keep_filtered;
         let filter = ch.config.import.clone();
-        let (accepted, attrs) = match outside {
-            true => (false, attrs),
+        let (accepted, outcome, attrs) = match outside {
+            true => (false, None, attrs),
             false => self.run_filter(&filter, net, source, attrs),
         };
-        let mut route =
-            Route { attrs, changed: self.now_us(), source, sender: channel, filtered: false, generation };
+        let refusal = match (accepted, outside) {
+            (true, _) => Refusal::Unknown,
+            (false, true) => Refusal::Outside,
+            (false, false) => Refusal::of(&filter, outcome.as_ref()),
+        };
+        self.account(channel, Direction::Import, outcome);
+        let mut route = Route {
+            attrs,
+            changed: self.now_us(),
+            source,
+            sender: channel,
+            filtered: false,
+            generation,
+            refusal: refusal.number(),
+        };
         if !accepted {
             self.stats_mut(channel).import_updates.filtered += 1;
             self.trace_route_in(TraceFlag::Filters, channel, "filtered out", net, &route);
@@ -87,7 +101,13 @@ impl Core {
             if let Some(new) = &route
                 && same_route(old, new)
             {
-                if !new.filtered {
+                if new.filtered {
+                    // Another place of the filter may have refused it this time; nobody but `explain` has to know.
+                    let (refusal, differs) = (new.refusal, new.refusal != old.refusal);
+                    if let Some(id) = found.filter(|_| differs) {
+                        self.table_mut_of(table).set_refusal(id, source, refusal);
+                    }
+                } else {
                     self.stats_mut(channel).import_updates.ignored += 1;
                     if let Some(new) = route {
                         self.trace_route_in(TraceFlag::Routes, channel, "ignored", net, &new);
@@ -117,6 +137,7 @@ impl Core {
                 if let Some(new) = &mut route {
                     self.trace_route_in(TraceFlag::Filters, channel, "ignored [limit]", net, new);
                     new.filtered = true;
+                    new.refusal = Refusal::Limit.number();
                 }
                 if !self.channel(channel).is_some_and(|c| c.config.keep_filtered) {
                     route = None;

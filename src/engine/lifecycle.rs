@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::accounting::{Direction, Tally};
 use super::api::{Adapt, DownReason, ExportMode, Hands, Look, ProtoState, ProtocolKind, Stopped, TraceFlag};
 use super::channel::{Channel, ChannelState, LimitState, Stats};
 use super::core::{Core, TableSlot};
@@ -112,11 +113,11 @@ impl Engine {
     fn make_channels(&mut self, id: ProtoId) {
         let Some(config) = self.core.proto(id).map(|p| p.config.clone()) else { return };
         let Some(kind) = self.kind(&config) else { return };
-        let mut list = Vec::new();
+        let (mut list, now) = (Vec::new(), self.core.now_us());
         for channel in kind.channels(&config) {
             let Some(table) = self.core.table_at(&channel.table) else { continue };
             let number = ChannelId(self.core.channels.len() as u32);
-            self.core.channels.push(Some(Channel::new(number, id, table, channel)));
+            self.core.channels.push(Some(Channel::new(number, id, table, channel).counting(now)));
             list.push(number);
         }
         if let Some(proto) = self.core.proto_mut(id) {
@@ -355,6 +356,7 @@ impl Engine {
         }
         let Some(kind) = self.kind(config) else { return Adapt::Restart };
         let new_channels = kind.channels(config);
+        let now = self.core.now_us();
         // The filters come first: whatever the instance announces while it adapts passes the new ones.
         let mut reloads = Vec::new();
         let mut diffs = Vec::new();
@@ -365,6 +367,14 @@ impl Engine {
                 return Adapt::Restart;
             }
             diffs.push((*number, diff));
+            for (changed, direction) in [
+                (!ch.config.import.same(&new.import), Direction::Import),
+                (!ch.config.export.same(&new.export), Direction::Export),
+            ] {
+                if changed {
+                    ch.tallies[direction as usize] = Tally::new(now);
+                }
+            }
             ch.config = new;
         }
         if self.call(id, |i, p| i.reconfigure(p, config, &old)).unwrap_or(Adapt::Restart) == Adapt::Restart {

@@ -6,9 +6,11 @@
 //! - [`api`]: what a protocol is to the engine and the engine to a protocol
 //! - [`engine`]: the owner of instances, and its turn of work; [`driver`] runs it on a thread
 //! - `core`: the state protocols share; `import`, `export`, `flush`, `filters`, `resolve`: what happens to routes in it
+//! - [`accounting`]: where filters decide, counted
 //! - [`report`]: whether tables, exports and kernel agree
 //! - `lifecycle`: up and down; [`plan`] and [`transition`]: from one configuration to the next
 
+pub mod accounting;
 pub mod actions;
 pub mod api;
 pub mod channel;

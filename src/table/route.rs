@@ -30,6 +30,8 @@ pub struct Route {
     pub filtered: bool,
     /// How many pipes it has passed; 0 for the maker's own table.
     pub generation: u8,
+    /// Of a filtered route: why, in numbers of whoever filtered it; 0 where that is not known.
+    pub refusal: u16,
 }
 
 const _: () = assert!(size_of::<Route>() <= 32, "every byte here is 1 MB per million routes");

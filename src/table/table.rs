@@ -256,6 +256,16 @@ impl Table {
         whole(|| self.change(found, net, source, route))
     }
 
+    /// Notes another reason for which a filtered route is one. That is no change: nobody is told.
+    pub fn set_refusal(&mut self, id: NetId, source: Source, refusal: u16) {
+        if self.slot(id).is_some() {
+            let routes = self.slot_mut(id).routes.as_mut_slice();
+            if let Some(route) = routes.iter_mut().find(|r| r.source == source) {
+                route.refusal = refusal;
+            }
+        }
+    }
+
     fn change(
         &mut self,
         found: Option<NetId>,

@@ -25,6 +25,7 @@ fn route(of: u8, preference: u16, filtered: bool, changed: u64) -> Route {
         sender: ChannelId(of.into()),
         filtered,
         generation: 0,
+        refusal: 0,
     }
 }
 

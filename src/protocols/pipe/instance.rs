@@ -220,6 +220,7 @@ mod tests {
                 sender,
                 filtered: false,
                 generation: 0,
+                refusal: 0,
             };
             rule(&"10.0.0.0/8".parse::<crate::base::IpNet>().unwrap().into(), &route)
         };
