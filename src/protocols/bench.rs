@@ -133,7 +133,6 @@ impl Bench {
             imports: 0,
             idle_withdraws: 0,
             generation: 0,
-            refusal: 0,
             armed: BTreeMap::new(),
             now: 0,
             busy: false,
