@@ -124,7 +124,7 @@ fn prefixes(count: usize) -> Vec<RouteKey> {
         if net.addr().is_loopback() || !seen.insert(net) {
             continue;
         }
-        out.push(RouteKey { table: 254, dst: IpNet::V4(net), src: None, metric: 32 });
+        out.push(RouteKey { table: 254, dst: IpNet::V4(net).into(), src: None, metric: 32 });
     }
     out
 }

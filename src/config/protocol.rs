@@ -144,11 +144,6 @@ pub trait ProtocolSyntax: Debug + Send + Sync {
         true
     }
 
-    /// Whether `vrf` means anything to this kind; where it does not yet, the option is named in a warning.
-    fn knows_vrf(&self) -> bool {
-        true
-    }
-
     /// Whether a `template` is checked at its end like a protocol.
     fn checks_templates(&self) -> bool {
         true

@@ -14,7 +14,7 @@ use super::run::{Settings, run};
 use crate::base::{IpNet, NextHop};
 use crate::sys::kernel::{
     Family, Kernel, KernelEvent, KernelRoute, Link, PROTOCOL_BIRD, Question, RouteBody, RouteKey, RouteKind,
-    RouteOp, RouteVerb,
+    RouteOp, RouteVerb, Target,
 };
 use crate::sys::linux::NetlinkKernel;
 use crate::sys::namespace;
@@ -186,11 +186,8 @@ fn show_kernel(kernel: &mut NetlinkKernel, links: &[Link], config: &Path) -> any
 }
 
 /// Link-local and multicast nets that every link has.
-fn is_boring(net: &IpNet) -> bool {
-    match net {
-        IpNet::V4(_) => false,
-        IpNet::V6(n) => n.addr().segments()[0] >= 0xfe80,
-    }
+fn is_boring(target: &Target) -> bool {
+    matches!(target, Target::Net(IpNet::V6(n)) if n.addr().segments()[0] >= 0xfe80)
 }
 
 /// A route as iproute2 writes it, as far as the sandbox needs it.

@@ -201,13 +201,17 @@ impl FakeKernel {
             }
             RouteVerb::Delete => {
                 let matches = |(have, body): (&RouteKey, &Arc<RouteBody>)| {
+                    let any = Family::of(&have.dst) == Family::Mpls;
                     let same = RouteKey { metric: op.key.metric, ..*have } == op.key
                         && (op.key.metric == 0 || have.metric == op.key.metric);
-                    (same && body.protocol == PROTOCOL_BIRD).then_some(*have)
+                    (same && (any || body.protocol == PROTOCOL_BIRD)).then_some(*have)
                 };
                 // Keys of one destination are sorted by metric: without one the lowest goes.
-                let found = self.routes.iter().find_map(matches).ok_or(KernelError::new(libc::ESRCH))?;
-                self.routes.remove(&found);
+                match self.routes.iter().find_map(matches) {
+                    Some(found) => drop(self.routes.remove(&found)),
+                    None if Family::of(&key.dst) == Family::Mpls => {}
+                    None => return Err(KernelError::new(libc::ESRCH)),
+                }
                 Ok(())
             }
         }
@@ -218,6 +222,7 @@ impl FakeKernel {
 fn stored(key: RouteKey) -> RouteKey {
     match (key.metric, Family::of(&key.dst)) {
         (0, Family::V6) => RouteKey { metric: 1024, ..key },
+        (_, Family::Mpls) => RouteKey { metric: 0, ..key },
         _ => key,
     }
 }

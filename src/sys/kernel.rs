@@ -74,12 +74,70 @@ pub enum Family {
     V4,
     /// IPv6.
     V6,
+    /// MPLS: one table only (254), no metrics, no attributes, and a deletion hits a label's route whoever made it.
+    Mpls,
 }
 
 impl Family {
-    /// The family of a prefix.
-    pub fn of(net: &IpNet) -> Family {
-        if matches!(net, IpNet::V4(_)) { Family::V4 } else { Family::V6 }
+    /// The family of a route.
+    pub fn of(target: &Target) -> Family {
+        match target {
+            Target::Net(IpNet::V4(_)) => Family::V4,
+            Target::Net(IpNet::V6(_)) => Family::V6,
+            Target::Label(_) => Family::Mpls,
+        }
+    }
+}
+
+/// Where packets want to go: a prefix, or the MPLS label on top of them.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Target {
+    /// Addresses.
+    Net(IpNet),
+    /// A label.
+    Label(u32),
+}
+
+impl Target {
+    /// The prefix, if it is one.
+    pub fn net(&self) -> Option<&IpNet> {
+        match self {
+            Target::Net(net) => Some(net),
+            Target::Label(_) => None,
+        }
+    }
+}
+
+impl From<IpNet> for Target {
+    fn from(net: IpNet) -> Target {
+        Target::Net(net)
+    }
+}
+
+/// A prefix, or a plain number for a label.
+impl std::str::FromStr for Target {
+    type Err = <IpNet as std::str::FromStr>::Err;
+
+    fn from_str(text: &str) -> Result<Target, Self::Err> {
+        match text.parse() {
+            Ok(label) => Ok(Target::Label(label)),
+            Err(_) => text.parse().map(Target::Net),
+        }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Target::Net(net) => write!(f, "{net}"),
+            Target::Label(label) => write!(f, "{label}"),
+        }
+    }
+}
+
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
     }
 }
 
@@ -293,7 +351,7 @@ pub struct RouteKey {
     /// Table number.
     pub table: u32,
     /// Destination; its family is the route's.
-    pub dst: IpNet,
+    pub dst: Target,
     /// Source prefix of an IPv6 source-specific route.
     pub src: Option<Ipv6Net>,
     /// Priority, lower is better. 0 means that none is sent: the kernel then takes 0 (IPv4) or 1024 (IPv6) for a new
@@ -499,7 +557,7 @@ pub enum RouteVerb {
     Add(Arc<RouteBody>),
     /// Replace the one with this key, or add it.
     Replace(Arc<RouteBody>),
-    /// Delete the one of ours with this key; `ESRCH` if there is none.
+    /// Delete the one of ours with this key; `ESRCH` if there is none. Of MPLS: whoever made it, and never refused.
     Delete,
 }
 

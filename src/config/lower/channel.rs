@@ -131,7 +131,7 @@ impl Lowering<'_> {
         channel.line = self.line(item.tok);
         if net == NetType::Mpls && channel.mpls.is_none() && self.is_label_channel(block, net) {
             channel.mpls = Some(MplsChannel { domain: "".into(), range: None, policy: block.mpls_policy() });
-            self.not_built(item.span, "mpls channel");
+            block.label_channel = Some(item.span);
         }
         let end = self.after(item.span, words);
         for opt in &item.options {

@@ -21,6 +21,8 @@ pub struct Block {
     pub channels: Vec<ChannelConfig>,
     /// Types of inherited channels that may still be mentioned once.
     pub inherited: Vec<NetType>,
+    /// Its `mpls` channel, where that may only carry the labels of another one.
+    pub(super) label_channel: Option<Span>,
     /// From the word `protocol` to the opening brace.
     pub head: Span,
     /// The closing brace.
@@ -85,6 +87,9 @@ impl Lowering<'_> {
         let sound = self.error_count() == before && !self.is_damaged(item.span);
         let full = (!item.template || kind.checks_templates()) && sound;
         let options = draft.finish(full, &mut block, self);
+        if let Some(span) = block.label_channel.filter(|_| block.channels.len() > 1) {
+            self.not_built(span, "mpls channel");
+        }
         let Block { channels, common, .. } = block;
         let config = Arc::new(ProtocolConfig {
             name,
@@ -138,6 +143,7 @@ impl Lowering<'_> {
             template: item.template,
             inherited: channels.iter().map(|c| c.net_type).collect(),
             channels,
+            label_channel: None,
             head: Span { first: item.span.first, last: item.open.saturating_sub(1) },
             close: item.close,
             common,
@@ -229,19 +235,14 @@ impl Lowering<'_> {
             "router id" => common.router_id = self.idval(opt, 0).or(common.router_id),
             "hostname" => common.hostname = self.text(opt, 0).or(common.hostname.take()),
             "description" => common.description = self.text(opt, 0).or(common.description.take()),
-            "vrf" => {
-                match opt.args.first() {
-                    Some(Arg::Word("default", _)) => common.vrf = Vrf::Default,
-                    _ => {
-                        if let Some(name) = self.text(opt, 0) {
-                            common.vrf = Vrf::Named(name);
-                        }
+            "vrf" => match opt.args.first() {
+                Some(Arg::Word("default", _)) => common.vrf = Vrf::Default,
+                _ => {
+                    if let Some(name) = self.text(opt, 0) {
+                        common.vrf = Vrf::Named(name);
                     }
                 }
-                if !block.kind.knows_vrf() {
-                    self.not_built(opt.span, opt.key);
-                }
-            }
+            },
             "restart time" => {
                 common.restart_time = self.time(opt, 0).or(common.restart_time);
                 self.not_built(opt.span, opt.key);

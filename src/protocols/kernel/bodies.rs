@@ -72,7 +72,10 @@ impl Bodies {
         self.until_forget -= 1;
         let written = body_of(attrs, self.family).map(|body| Written {
             body: self.intern(body),
-            metric: attrs.get_int(attributes::METRIC).unwrap_or(0),
+            metric: match self.family {
+                Family::Mpls => 0,
+                _ => attrs.get_int(attributes::METRIC).unwrap_or(0),
+            },
         });
         self.of_attrs.insert(address, (Arc::downgrade(attrs), written.clone()));
         written

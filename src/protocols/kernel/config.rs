@@ -78,9 +78,6 @@ impl ProtocolSyntax for Kernel {
     fn one_channel(&self) -> bool {
         true
     }
-    fn knows_vrf(&self) -> bool {
-        false
-    }
     fn checks_templates(&self) -> bool {
         false
     }

@@ -11,6 +11,7 @@ use crate::base::{NextHop, Value};
 use crate::engine::iface::Ifaces;
 use crate::sys::kernel::{
     Family, Hop, Metrics, PROTOCOL_BIRD, RouteBody, RouteKind, SCOPE_LINK, SCOPE_NOWHERE, SCOPE_UNIVERSE,
+    Target,
 };
 use crate::table::{AttrId, Attrs, Dest, RouteSource};
 
@@ -55,8 +56,13 @@ pub fn classify_route(body: &RouteBody) -> Class {
 
 /// Whether routes for these packets are learned: neither loopback nor link-local nor multicast nor no addresses at all.
 pub fn learnable(dst: &Dst) -> bool {
-    dst.dst.prefix_len() == 0
-        || matches!(classify(dst.dst.addr()), AddressKind::Host(scope) if scope > Scope::Link)
+    match dst.dst {
+        Target::Net(net) => {
+            net.prefix_len() == 0
+                || matches!(classify(net.addr()), AddressKind::Host(scope) if scope > Scope::Link)
+        }
+        Target::Label(_) => true,
+    }
 }
 
 /// Whether the kernel has a form for routes with these attributes.
@@ -117,6 +123,13 @@ pub fn normal(body: &RouteBody, family: Family) -> RouteBody {
         // IPv6 kernels read neither.
         body.scope = SCOPE_UNIVERSE;
         body.realm = 0;
+    }
+    if family == Family::Mpls {
+        // The kernel takes nothing but next hops, all of one weight.
+        body.hops.iter_mut().for_each(|hop| (hop.next.weight, hop.next.onlink) = (1, false));
+        body.hops.sort_by(|a, b| a.next.cmp(&b.next));
+        (body.scope, body.prefsrc, body.realm) = (SCOPE_UNIVERSE, None, 0);
+        body.metrics = Metrics::default();
     }
     let limits = [(MTU, 65535 - 15), (ADVMSS, 65535 - 40), (HOPLIMIT, 255)];
     for number in Metrics::LOCK..=Metrics::LAST {

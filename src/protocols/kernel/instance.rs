@@ -11,7 +11,7 @@ use super::drift::Drift;
 use super::nets::Dst;
 use super::sync::{Action, KernelSync, SOON, Setup, Warning};
 use crate::base::{ChannelId, LogClass, NetType};
-use crate::config::ProtocolConfig;
+use crate::config::{ProtocolConfig, Vrf};
 use crate::engine::api::{
     Adapt, DownReason, DriftReport, Export, ExportMode, ExportRule, Instance, KernelProgress, KernelStatus,
     Look, Ports, PreExport, ProtoState, ProtocolKind, Stopped, TraceFlag,
@@ -56,6 +56,8 @@ impl ProtocolKind for Kernel {
 /// A kernel protocol.
 pub struct KernelInstance {
     options: KernelOptions,
+    /// Only interfaces of this VRF matter.
+    vrf: Vrf,
     name: Arc<str>,
     /// Of the BIRD table.
     table_name: Arc<str>,
@@ -85,9 +87,14 @@ pub struct KernelInstance {
 
 fn setup(options: &KernelOptions, net_type: NetType) -> Setup {
     Setup {
-        family: if net_type == NetType::Ip4 { Family::V4 } else { Family::V6 },
+        family: match net_type {
+            NetType::Ip4 => Family::V4,
+            NetType::Mpls => Family::Mpls,
+            _ => Family::V6,
+        },
         table: options.table,
-        metric: options.metric,
+        // MPLS routes have none.
+        metric: if net_type == NetType::Mpls { 0 } else { options.metric },
         learn: options.learn,
         replace_any: true,
     }
@@ -96,11 +103,12 @@ fn setup(options: &KernelOptions, net_type: NetType) -> Setup {
 impl KernelInstance {
     fn new(config: &ProtocolConfig) -> KernelInstance {
         let options: KernelOptions = config.options().cloned().unwrap_or_default();
-        let routes = config.channels.iter().find(|c| c.net_type != NetType::Mpls);
+        let routes = config.channels.first();
         let net_type = routes.map_or(NetType::Ip4, |c| c.net_type);
         let setup = setup(&options, net_type);
         KernelInstance {
             options,
+            vrf: config.vrf.clone(),
             name: config.name.clone(),
             table_name: routes.map_or_else(|| "".into(), |c| c.table.clone()),
             channel: ChannelId(u32::MAX),
@@ -378,20 +386,8 @@ fn usable(body: &RouteBody, ports: &Ports<'_>) -> bool {
 
 impl Instance for KernelInstance {
     fn start(&mut self, ports: &mut Ports<'_>) -> ProtoState {
-        let channels = ports.channels();
         let name = self.name.clone();
-        if channels.iter().any(|(_, net_type)| *net_type == NetType::Mpls) {
-            ports.log(
-                LogClass::Warning,
-                format_args!(
-                    "{name}: MPLS routes are not written to the kernel yet, channel mpls stays idle"
-                ),
-            );
-        }
-        let Some((channel, net_type)) = channels.into_iter().find(|(_, net_type)| *net_type != NetType::Mpls)
-        else {
-            return ProtoState::Up;
-        };
+        let Some((channel, net_type)) = ports.channels().into_iter().next() else { return ProtoState::Up };
         let setup = setup(&self.options, net_type);
         self.channel = channel;
         self.sync = KernelSync::new(setup, self.options.graceful_restart && ports.recovering());
@@ -497,13 +493,17 @@ impl Instance for KernelInstance {
         if self.stopping || self.last_scan.is_none() {
             return;
         }
+        let ifaces = ports.ifaces();
+        if ifaces.get(event.ifindex).is_some_and(|iface| !ifaces.in_vrf(iface, &self.vrf)) {
+            return;
+        }
         if matches!(event.change, IfaceChange::Up | IfaceChange::AddrUp(_)) && !self.unresolved.is_empty() {
             self.recheck(ports, false);
         }
         // The kernel says nothing about IPv4 routes that go with an interface or a preferred source. Addresses of the other family do
         // not matter, and a scan of a large table is dear.
         let ours = self.sync.setup().family;
-        let elsewhere = |a: &IfaceAddr| a.ip.is_ipv4() != (ours == Family::V4);
+        let elsewhere = |a: &IfaceAddr| ours != Family::Mpls && a.ip.is_ipv4() != (ours == Family::V4);
         match &event.change {
             IfaceChange::Link => {}
             IfaceChange::AddrUp(a) | IfaceChange::AddrDown(a) if elsewhere(a) => {}

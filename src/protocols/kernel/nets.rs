@@ -10,13 +10,13 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use crate::base::Net;
 use crate::base::net::NetExt;
-use crate::sys::kernel::{Family, RouteKey};
+use crate::sys::kernel::{Family, RouteKey, Target};
 
 /// Which packets a route of the kernel is for.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Dst {
     /// Where they go.
-    pub dst: IpNet,
+    pub dst: Target,
     /// Where they come from, for source-specific IPv6 routes.
     pub src: Option<Ipv6Net>,
 }
@@ -25,11 +25,13 @@ impl Dst {
     /// That of a net; `None` for types the kernel has no routes of.
     pub fn of(net: &Net) -> Option<Dst> {
         match net {
-            Net::Ip(dst) => Some(Dst { dst: *dst, src: None }),
+            Net::Ip(dst) => Some(Dst { dst: Target::Net(*dst), src: None }),
             Net::Ext(ext) => match &**ext {
                 NetExt::Sadr { dst, src } => {
-                    Some(Dst { dst: IpNet::V6(*dst), src: Some(*src).filter(|s| s.prefix_len() > 0) })
+                    let src = Some(*src).filter(|s| s.prefix_len() > 0);
+                    Some(Dst { dst: Target::Net(IpNet::V6(*dst)), src })
                 }
+                NetExt::Mpls(label) => Some(Dst { dst: Target::Label(*label), src: None }),
                 _ => None,
             },
         }
@@ -43,8 +45,11 @@ impl Dst {
     /// The net in a table of plain (or source-specific) nets.
     pub fn net(&self, sadr: bool) -> Net {
         match self.dst {
-            IpNet::V6(dst) if sadr => Net::from(NetExt::Sadr { dst, src: self.src.unwrap_or_default() }),
-            dst => Net::Ip(dst),
+            Target::Net(IpNet::V6(dst)) if sadr => {
+                Net::from(NetExt::Sadr { dst, src: self.src.unwrap_or_default() })
+            }
+            Target::Net(dst) => Net::Ip(dst),
+            Target::Label(label) => Net::from(NetExt::Mpls(label)),
         }
     }
 
@@ -75,9 +80,12 @@ pub struct Nets {
 enum Addrs {
     V4(Vec<u32>),
     V6(Vec<u128>),
+    Labels(Vec<u32>),
 }
 
 const UNUSED: u8 = 255;
+/// What a label has for a length.
+const LABEL: u8 = 20;
 
 impl Nets {
     /// None yet.
@@ -85,6 +93,7 @@ impl Nets {
         let addrs = match family {
             Family::V4 => Addrs::V4(Vec::new()),
             Family::V6 => Addrs::V6(Vec::new()),
+            Family::Mpls => Addrs::Labels(Vec::new()),
         };
         Nets { addrs, lens: Vec::new(), sources: Vec::new() }
     }
@@ -96,6 +105,7 @@ impl Nets {
             match &mut self.addrs {
                 Addrs::V4(list) => list.resize(end, 0),
                 Addrs::V6(list) => list.resize(end, 0),
+                Addrs::Labels(list) => list.resize(end, 0),
             }
         }
     }
@@ -105,8 +115,10 @@ impl Nets {
         let at = id as usize;
         let len = *self.lens.get(at)?;
         let dst = match &self.addrs {
-            Addrs::V4(list) => IpNet::V4(Ipv4Net::new(Ipv4Addr::from(*list.get(at)?), len).ok()?),
-            Addrs::V6(list) => IpNet::V6(Ipv6Net::new(Ipv6Addr::from(*list.get(at)?), len).ok()?),
+            Addrs::V4(list) => IpNet::V4(Ipv4Net::new(Ipv4Addr::from(*list.get(at)?), len).ok()?).into(),
+            Addrs::V6(list) => IpNet::V6(Ipv6Net::new(Ipv6Addr::from(*list.get(at)?), len).ok()?).into(),
+            Addrs::Labels(_) if len == UNUSED => return None,
+            Addrs::Labels(list) => Target::Label(*list.get(at)?),
         };
         Some(Dst { dst, src: self.sources.get(at).copied().flatten() })
     }
@@ -114,10 +126,11 @@ impl Nets {
     /// Whether the number stands for this net.
     pub fn is(&self, id: u32, dst: &Dst) -> bool {
         let at = id as usize;
-        self.lens.get(at) == Some(&dst.dst.prefix_len())
+        self.lens.get(at) == Some(&length(&dst.dst))
             && match (&self.addrs, &dst.dst) {
-                (Addrs::V4(list), IpNet::V4(net)) => list[at] == u32::from(net.addr()),
-                (Addrs::V6(list), IpNet::V6(net)) => list[at] == u128::from(net.addr()),
+                (Addrs::V4(list), Target::Net(IpNet::V4(net))) => list[at] == u32::from(net.addr()),
+                (Addrs::V6(list), Target::Net(IpNet::V6(net))) => list[at] == u128::from(net.addr()),
+                (Addrs::Labels(list), Target::Label(label)) => list[at] == *label,
                 _ => false,
             }
             && self.sources.get(at).copied().flatten() == dst.src
@@ -128,11 +141,12 @@ impl Nets {
         let at = id as usize;
         self.grow(at + 1);
         match (&mut self.addrs, &dst.dst) {
-            (Addrs::V4(list), IpNet::V4(net)) => list[at] = net.addr().into(),
-            (Addrs::V6(list), IpNet::V6(net)) => list[at] = net.addr().into(),
+            (Addrs::V4(list), Target::Net(IpNet::V4(net))) => list[at] = net.addr().into(),
+            (Addrs::V6(list), Target::Net(IpNet::V6(net))) => list[at] = net.addr().into(),
+            (Addrs::Labels(list), Target::Label(label)) => list[at] = *label,
             _ => return,
         }
-        self.lens[at] = dst.dst.prefix_len();
+        self.lens[at] = length(&dst.dst);
         if dst.src.is_some() && self.sources.len() <= at {
             self.sources.resize(at + 1, None);
         }
@@ -140,6 +154,10 @@ impl Nets {
             *source = dst.src;
         }
     }
+}
+
+fn length(target: &Target) -> u8 {
+    target.net().map_or(LABEL, IpNet::prefix_len)
 }
 
 #[cfg(test)]
@@ -165,6 +183,16 @@ mod tests {
         nets.set(3, &dst("0.0.0.0/0"));
         assert_eq!(nets.get(3), Some(dst("0.0.0.0/0")));
         assert_eq!(nets.get(2), None);
+    }
+
+    #[test]
+    fn labels_are_nets_too() {
+        let mut nets = Nets::new(Family::Mpls);
+        nets.set(2, &dst("100"));
+        nets.set(3, &dst("0"));
+        assert_eq!((nets.get(1), nets.get(2), nets.get(3)), (None, Some(dst("100")), Some(dst("0"))));
+        assert!(nets.is(2, &dst("100")) && !nets.is(2, &dst("101")) && !nets.is(1, &dst("0")));
+        assert_eq!(Dst::of(&dst("100").net(false)), Some(dst("100")));
     }
 
     #[test]

@@ -43,7 +43,9 @@ impl KernelSync {
         let wanted = if self.flush.is_some() { None } else { self.wanted[id as usize].clone() };
         let Some(body) = wanted else {
             self.forget_moved(id, &dst);
-            if flags & (PRESENT | DOUBT) != 0 {
+            if !self.may_delete(id) {
+                self.drop_flags(id, PRESENT | DOUBT | BLOCKED);
+            } else if flags & (PRESENT | DOUBT) != 0 {
                 self.fly(id, &dst, metric, Flight::Delete { id, metric }, RouteVerb::Delete, ops);
             }
             return;

@@ -8,7 +8,8 @@
 //! flight, so an answer always speaks about the present intention or about one that is known to be over.
 //!
 //! The rules that keep others' routes safe:
-//! - a deletion names our protocol number, so it never hits a route of somebody else and may be sent at any doubt;
+//! - a deletion names our protocol number, so it never hits a route of somebody else and may be sent at any doubt
+//!   (not so of MPLS routes: there only what is certainly ours is deleted);
 //! - a route is added exclusively: if anything stands there, the kernel refuses;
 //! - a replacement would overwrite anybody, so it is sent only while our route is known to stand there: confirmed by an
 //!   answer or a scan, with no notice to the contrary since, and no notices lost. A foreign route that comes between the
@@ -247,6 +248,12 @@ impl KernelSync {
         }
     }
 
+    /// Whether a deletion is harmless: it names our protocol number, but of MPLS routes the kernel does not look at that.
+    /// There only a route is deleted that certainly is ours; in doubt the next scan tells, and deletes.
+    pub(super) fn may_delete(&self, id: u32) -> bool {
+        self.setup.family != Family::Mpls || self.flags[id as usize] & (PRESENT | DOUBT | BLOCKED) == PRESENT
+    }
+
     /// The metric of a net's route.
     pub(super) fn metric_of(&self, id: u32) -> u32 {
         match self.setup.metric {
@@ -399,7 +406,7 @@ impl KernelSync {
         if self.has(id, FLYING) {
             self.flights.detach(id, dst);
         }
-        if self.has(id, PRESENT | DOUBT | FLYING) {
+        if self.has(id, PRESENT | DOUBT | FLYING) && self.may_delete(id) {
             self.orphan(dst, self.metric_of(id));
         }
         for metric in self.moved.remove(&id).into_iter().flatten() {

@@ -719,6 +719,33 @@ fn storm(setup: Setup, events: Vec<Event>) {
     assert_eq!(left.count(), 0, "a flush leaves nothing of ours");
 }
 
+/// The kernel deletes a label's route whoever made it, so we delete only what we know to be ours.
+#[test]
+fn labels_of_others_are_left_alone() {
+    let mut bench = Bench::started(setup(Family::Mpls, 0));
+    bench.export(0, "100", Some(via(2)));
+    bench.export(1, "101", Some(via(2)));
+    bench.settle();
+    assert_eq!(bench.kernel.routes.len(), 2);
+    // Somebody replaces ours; it is withdrawn before anything else is heard of it.
+    bench.kernel.outside_add(key("100", 0), alien(100, 3));
+    bench.settle();
+    bench.export(0, "100", None);
+    bench.export(1, "101", None);
+    bench.settle();
+    bench.scan();
+    let left: Vec<_> =
+        bench.kernel.routes.iter().map(|(key, body)| (key.dst.to_string(), body.protocol)).collect();
+    assert_eq!(left, [("100".to_owned(), 100)]);
+    assert!(bench.learned.contains(&dst("100")));
+    // Leftovers of ours that nobody wants are found by a scan.
+    bench.kernel.drop_notices = true;
+    bench.kernel.outside_add(key("102", 0), alien(PROTOCOL_BIRD, 2));
+    bench.settle();
+    bench.scan();
+    assert_eq!(bench.kernel.routes.len(), 1);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
 

@@ -14,7 +14,7 @@ use rustc_hash::FxHashMap;
 use super::socket::{read_u16, read_u32, text};
 use crate::base::{IpNet, Ipv4Net, Ipv6Net, NextHop};
 use crate::sys::kernel::{
-    Address, AddressFlags, Hop, KernelRoute, Link, LinkFlags, Metrics, RouteBody, RouteKey, RouteKind,
+    Address, AddressFlags, Hop, KernelRoute, Link, LinkFlags, Metrics, RouteBody, RouteKey, RouteKind, Target,
 };
 
 /// Why a message was skipped.
@@ -25,6 +25,7 @@ type Decoded<T> = Result<T, Malformed>;
 
 const AF_INET: u8 = libc::AF_INET as u8;
 const AF_INET6: u8 = libc::AF_INET6 as u8;
+const AF_MPLS: u8 = libc::AF_MPLS as u8;
 
 /// Calls `take` with number and value of each attribute.
 fn each_attribute(bytes: &[u8], mut take: impl FnMut(u16, &[u8]) -> Decoded<()>) -> Decoded<()> {
@@ -143,6 +144,7 @@ const RTA_FLOW: u16 = 11;
 const RTA_CACHEINFO: u16 = 12;
 const RTA_TABLE: u16 = 15;
 const RTA_VIA: u16 = 18;
+const RTA_NEWDST: u16 = 19;
 const RTA_ENCAP_TYPE: u16 = 21;
 const RTA_ENCAP: u16 = 22;
 const RTA_EXPIRES: u16 = 23;
@@ -168,10 +170,10 @@ impl RouteReader {
         let (header, attributes) =
             payload.split_at_checked(ROUTE_HEADER).ok_or(Malformed("route header too short"))?;
         let &[family, dst_len, src_len, _, table, ..] = header else { return Ok(None) };
-        if family != AF_INET && family != AF_INET6 {
+        if ![AF_INET, AF_INET6, AF_MPLS].contains(&family) {
             return Ok(None);
         }
-        let (mut dst, mut src) = (None, None);
+        let (mut dst, mut src, mut label) = (None, None, None);
         let (mut table, mut metric) = (u32::from(table), 0);
         self.scratch.clear();
         self.scratch.extend_from_slice(header);
@@ -181,6 +183,7 @@ impl RouteReader {
             let attribute = attribute.map_err(|_| Malformed("attribute of impossible length"))?;
             let value = attribute.value();
             match attribute.kind() {
+                RTA_DST if family == AF_MPLS => label = Some(label_stack(value)),
                 RTA_DST => dst = Some(ip(value)?),
                 RTA_SRC => src = Some(ip(value)?),
                 RTA_PRIORITY => metric = number(value)?,
@@ -197,7 +200,12 @@ impl RouteReader {
         let body = self.body()?;
         let key = RouteKey {
             table,
-            dst: prefix(family, dst, dst_len)?,
+            dst: match label.as_deref() {
+                Some(&[label]) => Target::Label(label),
+                Some(_) => return Err(Malformed("destination is not one label")),
+                None if family == AF_MPLS => return Err(Malformed("label missing")),
+                None => Target::Net(prefix(family, dst, dst_len)?),
+            },
             src: source(family, src, src_len)?,
             metric,
         };
@@ -243,6 +251,9 @@ fn prefix(family: u8, address: Option<IpAddr>, length: u8) -> Decoded<IpNet> {
 
 /// The source prefix of an IPv6 route; `::/0` is none.
 fn source(family: u8, address: Option<IpAddr>, length: u8) -> Decoded<Option<Ipv6Net>> {
+    if family == AF_MPLS {
+        return Ok(None);
+    }
     match prefix(family, address, length)? {
         IpNet::V6(net) if length != 0 => Ok(Some(net)),
         _ => Ok(None),
@@ -264,12 +275,14 @@ impl HopAttributes {
     fn take(&mut self, kind: u16, value: &[u8]) -> Decoded<()> {
         match kind {
             RTA_GATEWAY => self.gateway = Some(ip(value)?),
-            RTA_VIA => self.gateway = Some(ip(value.get(2..).unwrap_or_default())?),
+            RTA_VIA => self.gateway = via(value)?,
             RTA_FLOW => self.realm = number(value)?,
             RTA_ENCAP_TYPE => {
                 self.encap_type = read_u16(value, 0).ok_or(Malformed("encapsulation type too short"))?
             }
             RTA_ENCAP => self.labels = mpls_labels(value),
+            // On a hop of an MPLS route. Such a hop has no encapsulation.
+            RTA_NEWDST => (self.labels, self.encap_type) = (label_stack(value), Self::MPLS),
             _ => {}
         }
         Ok(())
@@ -295,16 +308,22 @@ fn mpls_labels(encapsulation: &[u8]) -> crate::base::nexthop::Labels {
     NlasIterator::new(encapsulation)
         .map_while(Result::ok)
         .filter(|attribute| attribute.kind() == MPLS_IPTUNNEL_DST)
-        .flat_map(|attribute| {
-            attribute
-                .value()
-                .as_chunks::<4>()
-                .0
-                .iter()
-                .map(|&entry| u32::from_be_bytes(entry) >> 12)
-                .collect::<Vec<_>>()
-        })
+        .flat_map(|attribute| label_stack(attribute.value()))
         .collect()
+}
+
+/// The labels of a stack.
+fn label_stack(bytes: &[u8]) -> crate::base::nexthop::Labels {
+    bytes.as_chunks::<4>().0.iter().map(|&entry| u32::from_be_bytes(entry) >> 12).collect()
+}
+
+/// The gateway of a family that is named; none for one of the link (MPLS over Ethernet addresses).
+fn via(value: &[u8]) -> Decoded<Option<IpAddr>> {
+    let family = read_u16(value, 0).ok_or(Malformed("gateway too short"))?;
+    match u8::try_from(family) {
+        Ok(AF_INET | AF_INET6) => ip(value.get(2..).unwrap_or_default()).map(Some),
+        _ => Ok(None),
+    }
 }
 
 /// Understands a body: the header (without the key's fields) and the attributes that are not part of the key.

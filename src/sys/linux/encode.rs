@@ -11,14 +11,15 @@ use netlink_packet_route::AddressFamily;
 use netlink_packet_route::address::AddressMessage;
 use netlink_packet_route::link::{LinkAttribute, LinkExtentMask, LinkMessage};
 use netlink_packet_route::route::{
-    MplsLabel, RouteAttribute, RouteFlags, RouteHeader, RouteLwEnCapType, RouteLwTunnelEncap, RouteMessage,
-    RouteMetric, RouteMplsIpTunnel, RouteNextHop, RouteNextHopFlags, RouteRealm,
+    MplsLabel, RouteAddress, RouteAttribute, RouteFlags, RouteHeader, RouteLwEnCapType, RouteLwTunnelEncap,
+    RouteMessage, RouteMetric, RouteMplsIpTunnel, RouteNextHop, RouteNextHopFlags, RouteRealm,
 };
 
 use super::socket::HEADER;
 use crate::base::{IpNet, NextHop};
 use crate::sys::kernel::{
     Family, Hop, Metrics, PROTOCOL_BIRD, RouteBody, RouteKey, RouteKind, RouteOp, RouteVerb, SCOPE_NOWHERE,
+    SCOPE_UNIVERSE, Target,
 };
 
 /// Message types of rtnetlink.
@@ -138,10 +139,19 @@ const FIRST_VALUE: usize = HEADER + 12 + 4;
 /// and the source prefix, if any, as its second.
 fn patch(request: &mut [u8], key: &RouteKey, sequence: u32) {
     request[8..12].copy_from_slice(&sequence.to_ne_bytes());
-    request[DST_LEN] = key.dst.prefix_len();
     match key.dst {
-        IpNet::V4(net) => request[FIRST_VALUE..][..4].copy_from_slice(&net.addr().octets()),
-        IpNet::V6(net) => request[FIRST_VALUE..][..16].copy_from_slice(&net.addr().octets()),
+        Target::Net(net) => {
+            request[DST_LEN] = net.prefix_len();
+            match net {
+                IpNet::V4(net) => request[FIRST_VALUE..][..4].copy_from_slice(&net.addr().octets()),
+                IpNet::V6(net) => request[FIRST_VALUE..][..16].copy_from_slice(&net.addr().octets()),
+            }
+        }
+        // The length of a label is always the same.
+        Target::Label(label) => {
+            let entry = u32::from(stack_entry(label, true));
+            request[FIRST_VALUE..][..4].copy_from_slice(&entry.to_be_bytes());
+        }
     }
     if let Some(src) = key.src {
         request[DST_LEN + 1] = src.prefix_len();
@@ -153,6 +163,7 @@ fn address_family(family: Family) -> AddressFamily {
     match family {
         Family::V4 => AddressFamily::Inet,
         Family::V6 => AddressFamily::Inet6,
+        Family::Mpls => AddressFamily::Mpls,
     }
 }
 
@@ -160,13 +171,25 @@ fn address_family(family: Family) -> AddressFamily {
 fn route_message(key: &RouteKey, body: Option<&Arc<RouteBody>>) -> RouteMessage {
     let mut message = RouteMessage::default();
     let header = &mut message.header;
-    header.address_family = address_family(Family::of(&key.dst));
-    header.destination_prefix_length = key.dst.prefix_len();
+    let family = Family::of(&key.dst);
+    header.address_family = address_family(family);
     header.protocol = body.map_or(PROTOCOL_BIRD, |body| body.protocol).into();
     header.scope = body.map_or(SCOPE_NOWHERE, |body| body.scope).into();
 
     let attributes = &mut message.attributes;
-    attributes.push(RouteAttribute::Destination(key.dst.addr().into()));
+    match key.dst {
+        Target::Net(net) => {
+            header.destination_prefix_length = net.prefix_len();
+            attributes.push(RouteAttribute::Destination(net.addr().into()));
+        }
+        Target::Label(label) => {
+            header.destination_prefix_length = LABEL_BITS;
+            attributes.push(RouteAttribute::Destination(stack_entry(label, true).into()));
+            // Even a deletion names scope and type, or is refused.
+            header.scope = SCOPE_UNIVERSE.into();
+            header.kind = RouteKind::Unicast.number().into();
+        }
+    }
     if let Some(src) = key.src {
         header.source_prefix_length = src.prefix_len();
         attributes.push(RouteAttribute::Source(src.addr().into()));
@@ -184,13 +207,17 @@ fn route_message(key: &RouteKey, body: Option<&Arc<RouteBody>>) -> RouteMessage 
     if let Some(body) = body {
         header.kind = body.kind.number().into();
         header.tos = body.tos;
-        write_body(header, attributes, body);
+        write_body(family, header, attributes, body);
     }
     message
 }
 
-fn write_body(header: &mut RouteHeader, attributes: &mut Vec<RouteAttribute>, body: &RouteBody) {
-    let v4 = header.address_family == AddressFamily::Inet;
+fn write_body(
+    family: Family,
+    header: &mut RouteHeader,
+    attributes: &mut Vec<RouteAttribute>,
+    body: &RouteBody,
+) {
     attributes.extend(body.prefsrc.map(|address| RouteAttribute::PrefSource(address.into())));
     if !body.metrics.is_empty() {
         attributes.push(RouteAttribute::Metrics(metrics(&body.metrics)));
@@ -204,11 +231,11 @@ fn write_body(header: &mut RouteHeader, attributes: &mut Vec<RouteAttribute>, bo
             if only.next.ifindex != 0 {
                 attributes.push(RouteAttribute::Oif(only.next.ifindex));
             }
-            hop_attributes(&only.next, v4, attributes);
+            hop_attributes(&only.next, family, attributes);
         }
         // The kernel keeps realms per next hop.
         hops => attributes.push(RouteAttribute::MultiPath(
-            hops.iter().map(|hop| multipath_hop(hop, v4, realm(body))).collect(),
+            hops.iter().map(|hop| multipath_hop(hop, family, realm(body))).collect(),
         )),
     }
 }
@@ -218,36 +245,47 @@ fn realm(body: &RouteBody) -> Option<RouteAttribute> {
     (body.realm != 0).then_some(RouteAttribute::Realm(RouteRealm { source, destination }))
 }
 
-fn multipath_hop(hop: &Hop, v4: bool, realm: Option<RouteAttribute>) -> RouteNextHop {
+fn multipath_hop(hop: &Hop, family: Family, realm: Option<RouteAttribute>) -> RouteNextHop {
     let mut out = RouteNextHop::default();
     out.flags.set(RouteNextHopFlags::Onlink, hop.next.onlink);
     out.hops = u8::try_from(hop.next.weight.saturating_sub(1)).unwrap_or(u8::MAX);
     out.interface_index = hop.next.ifindex;
-    hop_attributes(&hop.next, v4, &mut out.attributes);
+    hop_attributes(&hop.next, family, &mut out.attributes);
     out.attributes.extend(realm);
     out
 }
 
-/// Gateway (in the attribute that its family needs) and labels.
-fn hop_attributes(hop: &NextHop, v4: bool, attributes: &mut Vec<RouteAttribute>) {
-    match hop.gateway {
-        Some(gateway) if gateway.is_ipv4() == v4 => attributes.push(RouteAttribute::Gateway(gateway.into())),
-        Some(IpAddr::V4(gateway)) => attributes.push(RouteAttribute::Via(gateway.into())),
-        Some(IpAddr::V6(gateway)) => attributes.push(RouteAttribute::Via(gateway.into())),
-        None => {}
+/// Gateway (in the attribute that its family needs) and labels: those of an IP route wrap the packet, those of an MPLS
+/// route take the place of its label.
+fn hop_attributes(hop: &NextHop, family: Family, attributes: &mut Vec<RouteAttribute>) {
+    match (hop.gateway, family) {
+        (Some(IpAddr::V4(gateway)), Family::V4) => {
+            attributes.push(RouteAttribute::Gateway(RouteAddress::Inet(gateway)));
+        }
+        (Some(IpAddr::V6(gateway)), Family::V6) => {
+            attributes.push(RouteAttribute::Gateway(RouteAddress::Inet6(gateway)));
+        }
+        (Some(IpAddr::V4(gateway)), _) => attributes.push(RouteAttribute::Via(gateway.into())),
+        (Some(IpAddr::V6(gateway)), _) => attributes.push(RouteAttribute::Via(gateway.into())),
+        (None, _) => {}
     }
-    if !hop.labels.is_empty() {
-        let last = hop.labels.len() - 1;
-        let entry = |(index, &label): (usize, &u32)| MplsLabel {
-            label,
-            traffic_class: 0,
-            bottom_of_stack: index == last,
-            ttl: 0,
-        };
-        let stack = RouteMplsIpTunnel::Destination(hop.labels.iter().enumerate().map(entry).collect());
+    let Some(last) = hop.labels.len().checked_sub(1) else { return };
+    let stack = hop.labels.iter().enumerate().map(|(at, label)| stack_entry(*label, at == last)).collect();
+    if family == Family::Mpls {
+        attributes.push(RouteAttribute::NewDestination(stack));
+    } else {
+        let stack = RouteMplsIpTunnel::Destination(stack);
         attributes.push(RouteAttribute::EncapType(RouteLwEnCapType::Mpls));
         attributes.push(RouteAttribute::Encap(vec![RouteLwTunnelEncap::Mpls(stack)]));
     }
+}
+
+/// Bits of a label, which an MPLS route gives as the length of its destination.
+const LABEL_BITS: u8 = 20;
+
+/// A label as it stands in a stack.
+fn stack_entry(label: u32, bottom_of_stack: bool) -> MplsLabel {
+    MplsLabel { label, traffic_class: 0, bottom_of_stack, ttl: 0 }
 }
 
 fn metrics(metrics: &Metrics) -> Vec<RouteMetric> {

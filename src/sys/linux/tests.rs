@@ -268,7 +268,7 @@ fn refusals_reach_the_operation_they_belong_to() {
         let bad = Arc::new(unicast([via("203.0.113.1", "v0")]));
         let ops = (0..3000u32).map(|i| {
             let key = RouteKey {
-                dst: IpNet::new([10, (i >> 8) as u8, i as u8, 0].into(), 24).unwrap(),
+                dst: IpNet::new([10, (i >> 8) as u8, i as u8, 0].into(), 24).unwrap().into(),
                 ..key("10.0.0.0/24", 254, 32)
             };
             (key, RouteVerb::Add(Arc::clone(if i % 3 == 0 { &bad } else { &good })))
@@ -422,13 +422,48 @@ fn source_specific_routes_keep_their_source() {
     }
 }
 
+/// Written and read back, alone and from a template that was made for another label.
+#[test]
+fn label_routes_are_read_as_they_were_written() {
+    let hop = |gateway: Option<&str>, labels: &[u32]| NextHop {
+        labels: labels.iter().copied().collect(),
+        ..NextHop::new(gateway.map(|g| g.parse().unwrap()), 7)
+    };
+    let mut encoder = encode::RouteEncoder::default();
+    for hops in [
+        vec![hop(Some("192.0.2.1"), &[200, 300])],
+        vec![hop(Some("2001:db8::1"), &[])],
+        vec![hop(None, &[])],
+        vec![hop(Some("192.0.2.1"), &[]), hop(Some("2001:db8::2"), &[1_048_575, 16, 17])],
+    ] {
+        let body = Arc::new(RouteBody { scope: SCOPE_UNIVERSE, ..unicast(hops) });
+        for label in ["16", "100", "1048575"] {
+            let key = key(label, 254, 0);
+            let mut bytes = Vec::new();
+            encoder.append(
+                &RouteOp { ticket: 1, key, verb: RouteVerb::Add(Arc::clone(&body)) },
+                1,
+                &mut bytes,
+            );
+            let read = decode::RouteReader::default().route(&bytes[socket::HEADER..]).unwrap().unwrap();
+            assert_eq!((read.key, &*read.body), (key, &*body));
+        }
+    }
+    let mut bytes = Vec::new();
+    let op = RouteOp { ticket: 1, key: key("100", 254, 0), verb: RouteVerb::Delete };
+    encoder.append(&op, 1, &mut bytes);
+    // Family 28, 20 bits, table 254, protocol 12, universe, unicast; label 100 at the bottom of the stack.
+    let wanted = [28, 20, 0, 0, 254, 12, 0, 1, 0, 0, 0, 0, 8, 0, 1, 0, 0x00, 0x06, 0x41, 0x00];
+    assert_eq!(bytes[socket::HEADER..], wanted);
+}
+
 proptest::proptest! {
     /// Whatever the bytes: a result, never a panic.
     #[test]
-    fn garbage_is_refused(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..200), family in 0..3usize) {
+    fn garbage_is_refused(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..200), family in 0..4usize) {
         let mut bytes = bytes;
         if let Some(first) = bytes.first_mut() {
-            *first = [libc::AF_INET, libc::AF_INET6, libc::AF_BRIDGE][family] as u8;
+            *first = [libc::AF_INET, libc::AF_INET6, libc::AF_BRIDGE, libc::AF_MPLS][family] as u8;
         }
         let _ = decode::link(&bytes);
         let _ = decode::address(&bytes);

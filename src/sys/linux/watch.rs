@@ -13,6 +13,7 @@ const IPV4_ADDRESS: u32 = 5;
 const IPV4_ROUTE: u32 = 7;
 const IPV6_ADDRESS: u32 = 9;
 const IPV6_ROUTE: u32 = 11;
+const MPLS_ROUTE: u32 = 27;
 
 /// Receive buffer until somebody asks for another: about 8,000 notices.
 const RECEIVE_BUFFER: usize = 4 << 20;
@@ -34,7 +35,7 @@ impl Watch {
     pub fn open(class: NoticeClass, own: u32) -> io::Result<Watch> {
         let groups: &[u32] = match class {
             NoticeClass::Interfaces => &[LINK, IPV4_ADDRESS, IPV6_ADDRESS],
-            NoticeClass::Routes => &[IPV4_ROUTE, IPV6_ROUTE],
+            NoticeClass::Routes => &[IPV4_ROUTE, IPV6_ROUTE, MPLS_ROUTE],
         };
         let socket = Socket::open(groups)?;
         socket.set_receive_buffer(RECEIVE_BUFFER)?;

@@ -18,8 +18,8 @@ use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use super::encode::{RouteEncoder, want_ack};
 use super::socket::{NLMSG_ERROR, Received, Socket};
-use crate::base::{IpNet, Ipv6Net};
-use crate::sys::kernel::{Answer, KernelError, KernelEvent, RouteOp};
+use crate::base::Ipv6Net;
+use crate::sys::kernel::{Answer, KernelError, KernelEvent, RouteOp, Target};
 
 /// Bytes of requests handed over at once; the kernel is busy with them for about a millisecond.
 const PACK_BYTES: usize = 16 * 1024;
@@ -166,7 +166,7 @@ struct Unit {
 
 /// What operations must not overtake each other on. Coarser than the kernel's key: a deletion without a metric matches
 /// any, and a route that changes its metric should not be gone in between.
-fn destination(op: &RouteOp) -> (IpNet, u32, Option<Ipv6Net>) {
+fn destination(op: &RouteOp) -> (Target, u32, Option<Ipv6Net>) {
     (op.key.dst, op.key.table, op.key.src)
 }
 
@@ -215,7 +215,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::base::NextHop;
+    use crate::base::{IpNet, NextHop};
     use crate::sys::kernel::{RouteBody, RouteKey, RouteKind, RouteVerb};
 
     proptest! {
@@ -229,7 +229,7 @@ mod tests {
                 .enumerate()
                 .map(|(ticket, &(net, metric, body))| RouteOp {
                     ticket: ticket as u64,
-                    key: RouteKey { table: 254, dst: IpNet::new([10, 0, net, 0].into(), 24).unwrap(), src: None, metric },
+                    key: RouteKey { table: 254, dst: IpNet::new([10, 0, net, 0].into(), 24).unwrap().into(), src: None, metric },
                     verb: bodies.get(body).cloned().map_or(RouteVerb::Delete, RouteVerb::Replace),
                 })
                 .collect();
@@ -250,7 +250,7 @@ mod tests {
         let hop = |gateway: u8| NextHop::new(Some([192, 0, 2, gateway].into()), 1);
         let key = |i: u32| RouteKey {
             table: 254,
-            dst: IpNet::new(std::net::Ipv4Addr::from(0x0a00_0000 + (i << 8)).into(), 24).unwrap(),
+            dst: IpNet::new(std::net::Ipv4Addr::from(0x0a00_0000 + (i << 8)).into(), 24).unwrap().into(),
             src: None,
             metric: 32,
         };
