@@ -161,7 +161,7 @@ mod tests {
     use super::*;
 
     fn error(line: u32) -> Outcome {
-        let error = RuntimeError { line, message: "No route to access".into() };
+        let error = RuntimeError { line, message: "No route to access".into(), at: (0, line) };
         Outcome { verdict: Verdict::Error, site: None, error: Some(error) }
     }
 

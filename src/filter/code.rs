@@ -13,7 +13,8 @@ use super::types::Type;
 use crate::base::Value;
 use crate::base::mask::MaskItem;
 use crate::base::set::Branches;
-use crate::syntax::ast::Tok;
+use crate::syntax::Excerpt;
+use crate::syntax::ast::{Span, Tok};
 use crate::table::AttrId;
 
 /// A register of the current call.
@@ -463,6 +464,32 @@ pub struct Note {
     pub compared: Option<(Opd, Opd)>,
 }
 
+/// What a stretch of instructions is in the text; only those who explain a run look at it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Mark {
+    /// The first instruction.
+    pub from: u32,
+    /// The one behind the last.
+    pub to: u32,
+    /// What it is.
+    pub what: Stretch,
+    /// Its text.
+    pub span: Span,
+}
+
+/// Kinds of stretches.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Stretch {
+    /// A command; of one with commands inside, nothing is marked but those.
+    Command,
+    /// A command that leaves something in a variable.
+    Variable(Reg),
+    /// A condition that holds or not: a part of what stands between `if` and `then`, or a comparison.
+    Test,
+    /// The value that a `case` looks at.
+    Case,
+}
+
 /// A compiled body.
 #[derive(Debug, Default)]
 pub struct Code {
@@ -488,6 +515,10 @@ pub struct Code {
     pub args: u16,
     /// Where each instruction comes from.
     pub sources: Box<[Source]>,
+    /// What stretches of them are.
+    pub marks: Box<[Mark]>,
+    /// The text of the body, where there is one.
+    pub text: Option<Arc<Excerpt>>,
 }
 
 impl Code {
@@ -500,6 +531,12 @@ impl Code {
             && self.masks == other.masks
             && self.consts == other.consts
             && self.notes.iter().map(|n| &n.text).eq(other.notes.iter().map(|n| &n.text))
+    }
+
+    /// The innermost stretch around an instruction that is of a wanted kind.
+    pub fn mark(&self, pc: usize, wanted: impl Fn(Stretch) -> bool) -> Option<&Mark> {
+        let around = |m: &&Mark| (m.from as usize..m.to as usize).contains(&pc) && wanted(m.what);
+        self.marks.iter().filter(around).min_by_key(|m| m.to - m.from)
     }
 
     /// Where the instruction at `pc` comes from.

@@ -33,6 +33,8 @@ pub struct RuntimeError {
     pub line: u32,
     /// The text behind `filters, line N: `.
     pub message: Fault,
+    /// The body in its program, and the instruction.
+    pub at: (u32, u32),
 }
 
 /// How a run ended.
@@ -72,6 +74,43 @@ pub struct World<'a, 'r> {
     pub routes: &'a [RouteView<'a>],
     /// The outside.
     pub env: &'a dyn Env,
+}
+
+/// A running program between two instructions.
+pub struct Moment<'m> {
+    /// The program.
+    pub program: &'m Program,
+    /// The body that runs.
+    pub unit: usize,
+    /// Its next instruction.
+    pub pc: usize,
+    /// The registers from those of the body on.
+    pub registers: &'m [Value],
+    /// How many calls are open.
+    pub depth: usize,
+    /// The route.
+    pub route: Option<&'m RouteView<'m>>,
+    /// The outside.
+    pub env: &'m dyn Env,
+    /// The open line of output.
+    pub line: &'m str,
+}
+
+/// Somebody who watches a program run.
+pub trait Watch {
+    /// Whether there is anything to watch for; `false` costs nothing.
+    const ON: bool = true;
+
+    /// Called before every instruction.
+    fn step(&mut self, moment: &Moment<'_>);
+}
+
+/// Nobody.
+struct Unwatched;
+
+impl Watch for Unwatched {
+    const ON: bool = false;
+    fn step(&mut self, _: &Moment<'_>) {}
 }
 
 static VOID: Value = Value::Void;
@@ -138,17 +177,27 @@ fn read<'v>(
 impl Machine {
     /// Runs a program. Output goes to the world, errors come back.
     pub fn run(&mut self, program: &Program, world: &mut World<'_, '_>) -> Result<Exit, RuntimeError> {
+        self.run_watched(program, world, &mut Unwatched)
+    }
+
+    /// The same under the eyes of somebody who explains it.
+    pub fn run_watched<W: Watch>(
+        &mut self,
+        program: &Program,
+        world: &mut World<'_, '_>,
+        watch: &mut W,
+    ) -> Result<Exit, RuntimeError> {
         self.frames.clear();
         self.line.clear();
         let mut at = (0, 0);
-        let result = self.execute(program, world, &mut at);
+        let result = self.execute(program, world, &mut at, watch);
         self.registers.clear();
         if self.registers.capacity() > KEPT_REGISTERS {
             self.registers.shrink_to(KEPT_REGISTERS);
         }
         result.map_err(|message| {
             let line = program.units.get(at.0).map_or(0, |u| u.code.source(at.1).line);
-            RuntimeError { line, message }
+            RuntimeError { line, message, at: (at.0 as u32, at.1 as u32) }
         })
     }
 
@@ -163,11 +212,12 @@ impl Machine {
     }
 
     /// `at` follows unit and instruction, for the line of an error.
-    fn execute(
+    fn execute<W: Watch>(
         &mut self,
         program: &Program,
         world: &mut World<'_, '_>,
         at: &mut (usize, usize),
+        watch: &mut W,
     ) -> Result<Exit, Fault> {
         let mut number = 0;
         let mut unit = program.units.first().ok_or(BROKEN)?;
@@ -203,6 +253,18 @@ impl Machine {
         }
         loop {
             let Some(op) = code.ops.get(pc) else { try_!(Err(BROKEN)) };
+            if W::ON {
+                watch.step(&Moment {
+                    program,
+                    unit: number,
+                    pc,
+                    registers: self.registers.get(base..).unwrap_or_default(),
+                    depth: self.frames.len(),
+                    route: world.route.as_deref(),
+                    env: world.env,
+                    line: &self.line,
+                });
+            }
             match *op {
                 Op::Move { dst, a } => set!(dst, get!(a).clone()),
                 Op::Arith { op, dst, a, b } => set!(dst, try_!(ops::arith(op, get!(a), get!(b)))),

@@ -7,6 +7,7 @@ mod command;
 mod convert;
 pub mod diag;
 mod errors;
+pub mod excerpt;
 mod lexer;
 mod literal;
 pub mod names;
@@ -20,6 +21,7 @@ mod tokens;
 
 pub use command::{Part, parse_filter_body, parse_term};
 pub use errors::undefined_name;
+pub use excerpt::Excerpt;
 pub use lexer::fresh_names;
 pub use parser::{Parsed, on_big_stack, parse};
 pub use source::{Disk, Files, Located, ReadError, Sources};

@@ -208,6 +208,57 @@ impl Sources {
         Some(Place { file: mark.place.file, offset, line })
     }
 
+    /// The tokens of a span by themselves, numbered from 0, with the lines they stand on. Of a text longer than `longest` only the first token
+    /// remains.
+    pub(super) fn part(&self, span: Span, longest: usize) -> Option<Sources> {
+        let (first, last) = (span.first, span.last.min(self.end().checked_sub(1)?));
+        let start = self.place(first)?;
+        let marks = self.checkpoints.iter().skip(self.checkpoints.partition_point(|c| c.tok <= first));
+        let marks: Vec<Checkpoint> = marks.take_while(|c| c.tok <= last).copied().collect();
+        // What is needed of each file, from the beginning of a line on.
+        let mut stretches: Vec<(FileId, usize, usize)> = Vec::new();
+        let mut run = start;
+        let ends = marks.iter().map(|c| (c.tok, Some(c.place))).chain([(last + 1, None)]);
+        for (tok, next) in ends {
+            if next.is_some_and(|n| n.file == run.file) {
+                continue;
+            }
+            let text = &self.file(run.file)?.text;
+            let end = self.place(tok - 1)?.offset as usize;
+            let end = end + super::lexer::token_length(text, end);
+            match stretches.iter_mut().find(|(file, ..)| *file == run.file) {
+                Some(known) => known.2 = end,
+                None => {
+                    let before = text.get(..run.offset as usize)?;
+                    let line = memchr::memrchr(b'\n', before).map_or(0, |n| n + 1);
+                    stretches.push((run.file, line, end));
+                }
+            }
+            run = next.unwrap_or(run);
+        }
+        let bytes: usize = stretches.iter().map(|(_, from, to)| to - from).sum();
+        if bytes > longest && first < last {
+            return self.part(Span { first, last: first }, usize::MAX);
+        }
+        let moved = |tok: Tok, place: Place| {
+            let at = stretches.iter().position(|(file, ..)| *file == place.file)?;
+            let place = Place { file: at as FileId, offset: place.offset - stretches[at].1 as u32, ..place };
+            Some(Checkpoint { tok: tok - first, place })
+        };
+        let checkpoints = std::iter::once((first, start)).chain(marks.iter().map(|c| (c.tok, c.place)));
+        let checkpoints = checkpoints.map(|(tok, place)| moved(tok, place)).collect::<Option<Vec<_>>>()?;
+        let files = stretches.iter().map(|(file, from, to)| {
+            let SourceFile { path, text } = self.file(*file)?;
+            Some(SourceFile { path: path.clone(), text: Arc::new(text.get(*from..*to)?.to_vec()) })
+        });
+        Some(Sources {
+            files: files.collect::<Option<Vec<_>>>()?,
+            gaps: self.gaps.get(first as usize..=last as usize)?.to_vec(),
+            checkpoints,
+            last: None,
+        })
+    }
+
     /// Where BIRD would say a token stands. The end of the configuration is on line 1, by BIRD's rule: in the column of the last token
     /// when the file lacks its final newline, else 0.
     pub fn locate(&self, tok: Tok) -> Located {

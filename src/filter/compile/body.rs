@@ -9,9 +9,12 @@ use rustc_hash::FxHashMap;
 
 use super::Checker;
 use crate::base::Value;
-use crate::filter::code::{Code, MaskPart, Note, Op, Opd, Place, Reg, Site, Source, Switch, Verdict};
+use crate::filter::code::{
+    Code, Mark, MaskPart, Note, Op, Opd, Place, Reg, Site, Source, Stretch, Switch, Verdict,
+};
 use crate::filter::symbols::FnId;
 use crate::filter::types::Type;
+use crate::syntax::Excerpt;
 use crate::syntax::ast::{Span, Tok};
 use crate::syntax::names::Sym;
 
@@ -98,6 +101,9 @@ pub(super) struct Body {
     calls: Vec<FnId>,
     sites: Vec<Site>,
     notes: Vec<Note>,
+    marks: Vec<Mark>,
+    /// The text of the body.
+    pub text: Option<Arc<Excerpt>>,
     pub locals: Vec<Local>,
     /// Where each open block starts in `locals`.
     pub blocks: Vec<usize>,
@@ -123,6 +129,8 @@ impl Body {
             calls: Vec::new(),
             sites: Vec::new(),
             notes: Vec::new(),
+            marks: Vec::new(),
+            text: None,
             locals: Vec::new(),
             blocks: vec![0],
             next: 0,
@@ -141,6 +149,14 @@ impl Body {
     /// The position of the next instruction.
     pub fn here(&self) -> u32 {
         self.ops.len() as u32
+    }
+
+    /// Notes what the instructions since `from` are.
+    pub fn mark(&mut self, from: u32, what: Stretch, span: Span) {
+        let to = self.here();
+        if from < to {
+            self.marks.push(Mark { from, to, what, span });
+        }
     }
 
     /// Lets jumps go to the next instruction.
@@ -272,6 +288,8 @@ impl Body {
             registers: self.most,
             args: 0,
             sources: self.sources.into(),
+            marks: self.marks.into(),
+            text: self.text,
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::body::{Body, Kind, Loc, MAX_VARIABLES, Term};
 use super::{Checker, promote};
 use crate::filter::attributes::{self, Builtin};
-use crate::filter::code::{Asker, Op, Place, Source, Switch, Verdict};
+use crate::filter::code::{Asker, Op, Place, Source, Stretch, Switch, Verdict};
 use crate::filter::symbols::{Symbol, already_defined};
 use crate::filter::types::Type;
 use crate::syntax::ast::{self, CaseArm, Cmd, CmdKind, Decl, Expr, Ident, Span, Tok};
@@ -89,15 +89,23 @@ impl Checker<'_> {
     }
 
     fn command(&mut self, body: &mut Body, cmd: &Cmd) {
-        let mark = body.next;
+        let (mark, from) = (body.next, body.here());
         let (last, source) = (cmd.span.last, self.source(cmd.span.last));
+        let mut target_name = None;
         match &cmd.kind {
-            CmdKind::Declare(decl) => return self.declaration(body, decl, last),
+            CmdKind::Declare(decl) => {
+                self.declaration(body, decl, last);
+                if let Some(local) = body.local(decl.name.sym) {
+                    body.mark(from, Stretch::Variable(local.reg), cmd.span);
+                }
+                return;
+            }
             CmdKind::Block(commands) => self.block(body, commands),
             CmdKind::If { arms, otherwise } => self.if_command(body, cmd, arms, otherwise.as_deref()),
             CmdKind::Case { value, arms, close } => self.case_command(body, value, arms, *close),
             CmdKind::For { var, over, body: inner } => self.for_command(body, cmd, var, over, inner),
             CmdKind::Assign { target, value } => {
+                target_name = Some(*target);
                 let Some(target) = self.target(body, *target, last) else {
                     self.expr(body, value);
                     return;
@@ -106,6 +114,7 @@ impl Checker<'_> {
                 self.assign(body, &target, term, value.span, source);
             }
             CmdKind::MethodCall { target, method, args } => {
+                target_name = Some(*target);
                 let Some(place) = self.target(body, *target, last) else {
                     for arg in args.iter().flatten() {
                         self.expr(body, arg);
@@ -140,6 +149,14 @@ impl Checker<'_> {
             }
             CmdKind::Assert { condition, text } => self.assert(body, condition, text, source),
             CmdKind::CheckAssign { target, value } => self.check_assign(body, *target, value, source),
+        }
+        if !matches!(
+            cmd.kind,
+            CmdKind::Block(_) | CmdKind::If { .. } | CmdKind::Case { .. } | CmdKind::For { .. }
+        ) {
+            let variable = target_name.and_then(|name| body.local(name.sym));
+            let what = variable.map_or(Stretch::Command, |local| Stretch::Variable(local.reg));
+            body.mark(from, what, cmd.span);
         }
         body.next = mark;
     }
@@ -189,6 +206,7 @@ impl Checker<'_> {
         let empty = Switch { branches: Default::default(), arms: Box::default(), otherwise: 0 };
         let table = body.switch(empty);
         body.emit(Op::Switch { a, table }, source);
+        body.mark(body.here() - 1, Stretch::Case, value.span);
         let (mut labels, mut starts, mut ends) = (Vec::new(), Vec::new(), Vec::new());
         let mut otherwise = None;
         for arm in arms {

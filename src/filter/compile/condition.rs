@@ -7,7 +7,7 @@ use super::Checker;
 use super::body::{Body, Loc, Patch};
 use super::expr::comparison;
 use crate::base::Value;
-use crate::filter::code::{Asker, Cmp, Op};
+use crate::filter::code::{Asker, Cmp, Op, Stretch};
 use crate::filter::ops;
 use crate::filter::types::Type;
 use crate::syntax::ast::{BinOp, Expr, ExprKind, Tok};
@@ -32,7 +32,7 @@ impl Checker<'_> {
         asker: Asker,
         at: Tok,
     ) {
-        let mark = body.next;
+        let (mark, from) = (body.next, body.here());
         match &expr.kind {
             ExprKind::Paren(inner) => return self.condition(body, inner, when, jumps, asker, at),
             ExprKind::Not(inner) => {
@@ -52,9 +52,11 @@ impl Checker<'_> {
                         let folded = self.folded(ops::comparison(op, x, y).map(Value::Bool), end, expr.span);
                         let a = body.operand(&folded);
                         jumps.push(body.emit(Op::Branch { asker, when, a, to: 0 }, self.source(end)));
+                        body.mark(from, Stretch::Test, expr.span);
                     } else {
                         let (a, b) = (body.operand(&left), body.operand(&right));
                         jumps.push(body.emit(Op::CompareBranch { op, when, a, b, to: 0 }, self.source(end)));
+                        body.mark(from, Stretch::Test, expr.span);
                     }
                 }
             }
@@ -65,6 +67,7 @@ impl Checker<'_> {
                 if fits && !matches!(term.loc, Loc::Poison) {
                     let a = body.operand(&term);
                     jumps.push(body.emit(Op::Branch { asker, when, a, to: 0 }, self.source(at)));
+                    body.mark(from, Stretch::Test, expr.span);
                 }
             }
         }

@@ -7,7 +7,7 @@ use crate::base::net::{from_bits, to_bits};
 use crate::base::value::EnumType;
 use crate::base::{NetType, Value};
 use crate::filter::attributes::{Builtin, DEPRECATED, Field};
-use crate::filter::code::{Arith, Asker, Blank, Cmp, EcKind, Op, Place};
+use crate::filter::code::{Arith, Asker, Blank, Cmp, EcKind, Op, Place, Stretch};
 use crate::filter::ops::{self, Fault};
 use crate::filter::symbols::Symbol;
 use crate::filter::types::Type;
@@ -308,6 +308,7 @@ impl Checker<'_> {
                 body.next = mark;
                 let dst = body.temp();
                 body.emit(Op::Compare { op, dst, a, b }, source);
+                body.mark(body.here() - 1, Stretch::Test, span);
                 Term::at(Type::Bool, Place::Reg(dst))
             }
             Operator::Append | Operator::Logic(_) => self.append(body, left, right, mark, at, span),

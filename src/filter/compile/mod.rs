@@ -31,10 +31,10 @@ use super::symbols::{Signature, Symbol, Symbols};
 use super::types::Type;
 use super::vm::{self, Machine};
 use crate::base::Value;
-use crate::syntax::Sources;
 use crate::syntax::ast::{self, Cmd, Expr, ExprKind, Function, Ident, Span, Tok, TypeName};
 use crate::syntax::diag::{Diagnostic, Diagnostics};
 use crate::syntax::names::Names;
+use crate::syntax::{Excerpt, Sources};
 
 /// What the checker asks about tokens.
 pub trait Locate {
@@ -43,6 +43,10 @@ pub trait Locate {
     /// The file of a token; empty where there is none.
     fn file(&self, _tok: Tok) -> String {
         String::new()
+    }
+    /// The text of a span, to be kept.
+    fn excerpt(&self, _span: Span) -> Option<Arc<Excerpt>> {
+        None
     }
     /// The name of a token in BIRD's syntax errors: `'('`, `NUM`, `GW`, ...
     fn token_name(&self, tok: Tok) -> String;
@@ -59,6 +63,10 @@ impl Locate for Sources {
 
     fn file(&self, tok: Tok) -> String {
         self.locate(tok).path.display().to_string()
+    }
+
+    fn excerpt(&self, span: Span) -> Option<Arc<Excerpt>> {
+        Excerpt::new(self, span)
     }
 
     /// Good enough for the few places where only names tell that the syntax is wrong.
@@ -188,6 +196,7 @@ impl<'a> Checker<'a> {
             let site = body.site(verdict, source);
             body.emit(Op::Verdict { verdict, site }, source);
         }
+        body.text = self.locate.excerpt(term.span.to(Span { first: at, last: at }));
         self.finish_filter(body, "(unnamed)".into(), errors).map(Arc::new)
     }
 
@@ -287,6 +296,8 @@ impl<'a> Checker<'a> {
             self.symbols.redefine(function.name.sym, Symbol::Function(signature));
         }
         if self.errors() == errors {
+            let whole = Span { first: function.name.tok, last: function.body.close };
+            body.text = self.locate.excerpt(whole);
             let code = Code { args: count, ..body.finish(name) };
             self.symbols.set_code(id, Arc::new(code));
         }
@@ -384,6 +395,8 @@ impl<'a> Checker<'a> {
         let mut body = Body::new(kind);
         self.commands(&mut body, ast);
         body.emit(Op::End, self.source(ast.close));
+        let first = ast.locals.first().map_or(ast.open, |local| local.span.first.min(ast.open));
+        body.text = self.locate.excerpt(Span { first, last: ast.close });
         self.finish_filter(body, name, errors)
     }
 
