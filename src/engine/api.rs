@@ -161,6 +161,11 @@ pub trait Instance: Send {
     /// A timer armed by [`Ports::arm`] fired.
     fn timer(&mut self, _ports: &mut Ports<'_>, _key: u32) {}
 
+    /// What of interfaces it lives by, for the traces: others hear of them only through their next hops.
+    fn hears(&self) -> Hears {
+        Hears::Nothing
+    }
+
     /// Interfaces or addresses changed. [`Ports::ifaces`] already shows the new state.
     fn iface(&mut self, _ports: &mut Ports<'_>, _event: &IfaceEvent) {}
 
@@ -214,6 +219,17 @@ pub trait Instance: Send {
     fn kernel_drift(&self) -> Vec<DriftReport> {
         Vec::new()
     }
+}
+
+/// What of interfaces a protocol lives by.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Hears {
+    /// Nothing by itself.
+    Nothing,
+    /// That they come, go and change.
+    Links,
+    /// Their addresses, too.
+    Addresses,
 }
 
 /// Routes of a static protocol, one by one: there may be a million.

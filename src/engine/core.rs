@@ -295,6 +295,9 @@ impl Core {
             return;
         }
         self.last_iface_scan = Some(self.now_us());
+        if let Some(owner) = self.iface_owner {
+            self.trace(owner, TraceFlag::Events, format_args!("Scanning interfaces"));
+        }
         self.iface_scan_open = 2;
         for question in [Question::Links, Question::Addresses] {
             let ticket = self.ticket(Asker::Core);
@@ -438,6 +441,7 @@ impl Hands for Core {
             self.start_iface_scan();
         } else if self.iface_owner == Some(me) {
             self.iface_owner = None;
+            self.trace(me, TraceFlag::Events, format_args!("Flushing interfaces"));
             let mut events = Vec::new();
             self.ifaces.clear(&mut events);
             self.pending.push_back(Pending::Ifaces(events));

@@ -3,15 +3,15 @@
 //! A turn ([`Engine::turn`]) does a little of everything that is due: what calls left behind, kernel events, timers, work of instances, exports,
 //! flushes. Between turns the [`driver`](super::driver) takes messages, so nothing waits longer than a turn.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::api::{Export, Instance, LookAt, Ports, ProtoState, ProtocolKind, TraceFlag};
+use super::api::{Export, Hears, Instance, LookAt, Ports, ProtoState, ProtocolKind, TraceFlag};
 use super::core::{Asker, Core, Pending};
 use super::export::Turn;
-use super::iface::IfaceEvent;
+use super::iface::{IfaceChange, IfaceEvent};
 use super::logger::Logger;
 use super::transition::Transition;
 use crate::base::{ChannelId, LogClass, ProtoId};
@@ -29,6 +29,8 @@ pub struct Engine {
     pub transition: Transition,
     events: VecDeque<KernelEvent>,
     arrived: Vec<KernelEvent>,
+    /// The names under which interfaces came up last, for the traces.
+    iface_names: BTreeMap<u32, Arc<str>>,
     finished: bool,
 }
 
@@ -49,6 +51,7 @@ impl Engine {
             transition: Transition::default(),
             events: VecDeque::new(),
             arrived: Vec::new(),
+            iface_names: BTreeMap::new(),
             finished: false,
         }
     }
@@ -140,7 +143,10 @@ impl Engine {
                     Pending::State(id, ProtoState::Down) => self.instance_stopped(id),
                     Pending::State(..) => {}
                     Pending::Fail(id, restart) => self.fail(id, restart),
-                    Pending::Ifaces(events) => self.tell_ifaces(&events),
+                    Pending::Ifaces(events) => {
+                        self.trace_ifaces(&events);
+                        self.tell_ifaces(&events);
+                    }
                 }
             }
             for channel in std::mem::take(&mut self.core.refeeds) {
@@ -280,22 +286,61 @@ impl Engine {
         }
     }
 
+    /// Traces changes for each protocol that lives by them. Names are remembered: at the end of an interface it has none any more, and a
+    /// renamed one goes down under its old name.
     fn trace_ifaces(&mut self, changes: &[IfaceEvent]) {
-        let wanted = self.core.protos().any(|p| super::core::has_flag(p.debug, TraceFlag::Interfaces));
-        if !wanted {
-            return;
-        }
-        let Some(owner) = self.core.iface_owner else { return };
-        for event in changes {
-            let name = self.core.ifaces.get(event.ifindex).map_or_else(|| "?".into(), |i| i.name.to_string());
-            let word = match &event.change {
-                super::iface::IfaceChange::Up => "up".to_owned(),
-                super::iface::IfaceChange::Down => "down".to_owned(),
-                super::iface::IfaceChange::Link => "link or MTU changed".to_owned(),
-                super::iface::IfaceChange::AddrUp(a) => format!("address {} added", a.ip),
-                super::iface::IfaceChange::AddrDown(a) => format!("address {} removed", a.ip),
+        let listeners = self.listeners();
+        for IfaceEvent { ifindex, change } in changes {
+            let known = self.core.ifaces.get(*ifindex).map(|iface| iface.name.clone());
+            let name = match (change, known) {
+                (IfaceChange::Up, Some(name)) => {
+                    self.iface_names.insert(*ifindex, name.clone());
+                    name
+                }
+                (_, known) => self.iface_names.get(ifindex).cloned().or(known).unwrap_or_else(|| "?".into()),
             };
-            self.call(owner, |_, p| p.trace(TraceFlag::Interfaces, format_args!("Interface {name} {word}")));
+            for (id, hears) in &listeners {
+                let proto = self.core.name_of(*id);
+                let line = match change {
+                    IfaceChange::AddrUp(_) | IfaceChange::AddrDown(_) if *hears < Hears::Addresses => {
+                        continue;
+                    }
+                    IfaceChange::AddrUp(a) => format!("address {} on interface {name} added", a.prefix),
+                    IfaceChange::AddrDown(a) => format!("address {} on interface {name} removed", a.prefix),
+                    IfaceChange::Up => format!("interface {name} goes up"),
+                    IfaceChange::Down => format!("interface {name} goes down"),
+                    IfaceChange::Link => format!("interface {name} changes link"),
+                    IfaceChange::Mtu => format!("interface {name} changes MTU"),
+                    IfaceChange::Preferred => format!("interface {name} changes preferred address"),
+                };
+                self.core.log_line(LogClass::Trace, format_args!("{proto} < {line}"));
+            }
+        }
+    }
+
+    /// The protocols that live by interfaces and are to be traced.
+    fn listeners(&self) -> Vec<(ProtoId, Hears)> {
+        let traced = self.core.protos().filter(|p| super::core::has_flag(p.debug, TraceFlag::Interfaces));
+        let hears = |id: ProtoId| self.instance(id).map_or(Hears::Nothing, |i| i.hears());
+        traced.map(|p| (p.id, hears(p.id))).filter(|(_, hears)| *hears > Hears::Nothing).collect()
+    }
+
+    /// A protocol that came up learns what is there.
+    pub(super) fn trace_known_ifaces(&mut self, id: ProtoId) {
+        let Some((_, hears)) = self.listeners().into_iter().find(|(listener, _)| *listener == id) else {
+            return;
+        };
+        let proto = self.core.name_of(id);
+        let mut lines = Vec::new();
+        for iface in self.core.ifaces.iter() {
+            let (name, word) = (&iface.name, if iface.up { "goes up" } else { "created" });
+            lines.push(format!("interface {name} {word}"));
+            for a in iface.addrs.iter().filter(|_| iface.up && hears == Hears::Addresses) {
+                lines.push(format!("address {} on interface {name} added", a.prefix));
+            }
+        }
+        for line in lines {
+            self.core.log_line(LogClass::Trace, format_args!("{proto} < {line}"));
         }
     }
 

@@ -100,8 +100,12 @@ pub enum IfaceChange {
     Up,
     /// Down or gone now; its addresses are not usable any more.
     Down,
-    /// Carrier or MTU changed.
+    /// The carrier came or went.
     Link,
+    /// The MTU is another one.
+    Mtu,
+    /// Another address is preferred.
+    Preferred,
     /// An address appeared.
     AddrUp(IfaceAddr),
     /// An address vanished.
@@ -220,7 +224,8 @@ impl Ifaces {
                 let restart = (old.link.flags.0 ^ link.flags.0) & KIND_FLAGS != 0
                     || old.link.master != link.master
                     || old.up != up;
-                let quiet = old.link.flags.running() != link.flags.running() || old.link.mtu != link.mtu;
+                let carrier = old.link.flags.running() != link.flags.running();
+                let mtu = old.link.mtu != link.mtu;
                 let was_up = std::mem::replace(&mut old.up, up);
                 old.link = link;
                 if restart && was_up {
@@ -229,7 +234,10 @@ impl Ifaces {
                 if restart && up {
                     event(IfaceChange::Up);
                 }
-                if quiet && !(restart && up) {
+                if mtu && !(restart && up) {
+                    event(IfaceChange::Mtu);
+                }
+                if carrier && !(restart && up) {
                     event(IfaceChange::Link);
                 }
             }
@@ -276,8 +284,11 @@ impl Ifaces {
 
     /// An address appeared or changed. Tentative ones do not exist yet.
     pub fn address(&mut self, a: &Address, out: &mut Vec<IfaceEvent>) {
-        if self.take_address(a, out) {
-            self.choose([a.ifindex]);
+        if self.take_address(a, out)
+            && let Some(iface) = self.map.get_mut(&a.ifindex)
+            && choose_preferred(iface, &self.preferred)
+        {
+            out.push(IfaceEvent { ifindex: a.ifindex, change: IfaceChange::Preferred });
         }
     }
 
@@ -287,8 +298,10 @@ impl Ifaces {
         let Some(iface) = self.map.get_mut(&a.ifindex) else { return };
         if let Some(at) = iface.addrs.iter().position(|o| o.ip == addr.ip && o.prefix == addr.prefix) {
             let old = iface.addrs.remove(at);
-            choose_preferred(iface, &self.preferred);
             out.push(IfaceEvent { ifindex: a.ifindex, change: IfaceChange::AddrDown(old) });
+            if choose_preferred(iface, &self.preferred) {
+                out.push(IfaceEvent { ifindex: a.ifindex, change: IfaceChange::Preferred });
+            }
         }
     }
 
@@ -384,8 +397,8 @@ impl Ifaces {
     }
 }
 
-/// The configured address, else the one it was, else the first; per kind, and secondary ones never.
-fn choose_preferred(iface: &mut Iface, preferred: &Preferred) {
+/// The configured address, else the one it was, else the first; per kind, and secondary ones never. Tells whether the choice is another one now.
+fn choose_preferred(iface: &mut Iface, preferred: &Preferred) -> bool {
     let configured: &[IpAddr] = preferred
         .iter()
         .find(|(patterns, _)| patterns.matches(&iface.name, None))
@@ -399,5 +412,7 @@ fn choose_preferred(iface: &mut Iface, preferred: &Preferred) {
     let four = choose(iface.preferred4, &|a| a.ip.is_ipv4());
     let six = choose(iface.preferred6, &|a| a.ip.is_ipv6() && a.scope != Scope::Link);
     let local = choose(iface.preferred_ll, &|a| a.ip.is_ipv6() && a.scope == Scope::Link);
+    let before = (iface.preferred4, iface.preferred6, iface.preferred_ll);
     (iface.preferred4, iface.preferred6, iface.preferred_ll) = (four, six, local);
+    before != (four, six, local)
 }

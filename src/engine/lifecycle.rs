@@ -162,6 +162,7 @@ impl Engine {
         let Some(proto) = self.core.proto(id).filter(|p| p.state == ProtoState::Start) else { return };
         let channels = proto.channels.clone();
         self.core.set_state(id, ProtoState::Up, false);
+        self.trace_known_ifaces(id);
         for channel in channels {
             if let Some(ch) = self.core.channel_mut(channel) {
                 ch.state = ChannelState::Up;

@@ -65,9 +65,15 @@ fn is_recursive(route: &Route) -> bool {
     route.attrs.recursive
 }
 
-/// The rule of kinds for two routes of equal preference: a static route with the lower metric wins; otherwise the older one.
+/// The rule of kinds for two routes of equal preference: a static route with the lower metric wins, and of the routes a protocol has
+/// learned from the kernel the one with the lower kernel metric; otherwise the older one.
 pub(super) fn better(new: &Route, old: &Route) -> bool {
-    new.attrs.source == RouteSource::Static
-        && old.attrs.source == RouteSource::Static
-        && igp_metric(new) < igp_metric(old)
+    let kernel_metric = |route: &Route| route.attrs.get_int(attributes::id::KRT_METRIC);
+    match (new.attrs.source, old.attrs.source) {
+        (RouteSource::Static, RouteSource::Static) => igp_metric(new) < igp_metric(old),
+        (RouteSource::Inherit, RouteSource::Inherit) => {
+            new.source.proto == old.source.proto && kernel_metric(new) < kernel_metric(old)
+        }
+        _ => false,
+    }
 }

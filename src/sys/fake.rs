@@ -1,4 +1,4 @@
-//! A kernel in memory, for tests: it keeps what is written, and refuses, lags, reorders and forgets on demand.
+//! A kernel in memory, for tests: it keeps what is written, and refuses, lags, reorders, breaks off and forgets on demand.
 //!
 //! It follows the real one where the reconciler can tell the difference: what makes two routes the same, which errors
 //! they give, priority 0 (IPv4) and 1024 (IPv6) when none is sent, deletions that match only routes of the same
@@ -33,6 +33,8 @@ pub struct FakeKernel {
     pub reverse: bool,
     /// Notices are lost: instead of the first one an overrun is reported.
     pub drop_notices: bool,
+    /// So many of the next dumps of routes break off half way.
+    pub broken_dumps: usize,
     /// Routes in one part of a dump.
     pub chunk: usize,
     step: usize,
@@ -54,6 +56,7 @@ impl Default for FakeKernel {
             lag: 0,
             reverse: false,
             drop_notices: false,
+            broken_dumps: 0,
             chunk: 1024,
             step: 0,
             open: 0,
@@ -92,16 +95,22 @@ impl Kernel for FakeKernel {
             Question::ReceiveBuffer(_) => self.answer(KernelEvent::Finished(ticket, Ok(()))),
             Question::Routes { family, table } => {
                 let wanted = |key: &RouteKey| key.table == table && Family::of(&key.dst) == family;
-                let routes: Vec<KernelRoute> = self
+                let mut routes: Vec<KernelRoute> = self
                     .routes
                     .iter()
                     .filter(|(key, _)| wanted(key))
                     .map(|(key, body)| KernelRoute { key: *key, body: Arc::clone(body) })
                     .collect();
+                let broken = self.broken_dumps > 0;
+                self.broken_dumps = self.broken_dumps.saturating_sub(1);
+                if broken {
+                    routes.truncate(routes.len() / 2);
+                }
                 for part in routes.chunks(self.chunk) {
                     self.answer(KernelEvent::Routes(ticket, part.to_vec()));
                 }
-                self.answer(KernelEvent::Finished(ticket, Ok(())));
+                let end = if broken { Err(KernelError::new(libc::EINTR)) } else { Ok(()) };
+                self.answer(KernelEvent::Finished(ticket, end));
             }
         }
     }
@@ -128,6 +137,24 @@ fn reverse_answers(events: &mut [KernelEvent]) {
 }
 
 impl FakeKernel {
+    /// The connection breaks and is made anew: what was not answered yet fails, whatever became of it, notices are lost, and dumps
+    /// break off.
+    pub fn lose(&mut self) {
+        for (_, event) in &mut self.late {
+            let gone = || KernelError::new(libc::EPIPE);
+            match event {
+                KernelEvent::Done(answers) => answers.iter_mut().for_each(|a| a.result = Err(gone())),
+                KernelEvent::Finished(_, result) => *result = Err(gone()),
+                KernelEvent::Links(_, result) => *result = Err(gone()),
+                KernelEvent::Addresses(_, result) => *result = Err(gone()),
+                _ => {}
+            }
+        }
+        self.late.retain(|(_, event)| !matches!(event, KernelEvent::Routes(..)));
+        self.notices.clear();
+        self.overrun = Some(NoticeClass::Routes);
+    }
+
     /// Whether everything that was asked has been answered.
     pub fn idle(&self) -> bool {
         self.late.is_empty() && self.notices.is_empty() && self.overrun.is_none()

@@ -52,9 +52,12 @@ fn changes(out: &[IfaceEvent]) -> Vec<String> {
             IfaceChange::Up => format!("{} up", e.ifindex),
             IfaceChange::Down => format!("{} down", e.ifindex),
             IfaceChange::Link => format!("{} link", e.ifindex),
+            IfaceChange::Mtu => format!("{} mtu", e.ifindex),
+            IfaceChange::Preferred => String::new(),
             IfaceChange::AddrUp(a) => format!("{} +{}", e.ifindex, a.ip),
             IfaceChange::AddrDown(a) => format!("{} -{}", e.ifindex, a.ip),
         })
+        .filter(|text: &String| !text.is_empty())
         .collect()
 }
 
@@ -179,7 +182,7 @@ fn what_counts_as_a_change() {
     state.link(link(10, "v0", UP & !LinkFlags::RUNNING), &mut out);
     state.link(Link { mtu: 1400, ..link(10, "v0", UP & !LinkFlags::RUNNING) }, &mut out);
     state.link(Link { mtu: 1400, ..link(10, "v0", UP & !LinkFlags::MULTICAST) }, &mut out);
-    assert_eq!(changes(&out), ["10 link", "10 link", "10 down", "10 up"]);
+    assert_eq!(changes(&out), ["10 link", "10 mtu", "10 down", "10 up"]);
 }
 
 #[test]
@@ -252,7 +255,7 @@ impl Shadow {
             match event.change {
                 IfaceChange::Up => assert!(self.up.insert(event.ifindex), "up twice"),
                 IfaceChange::Down => assert!(self.up.remove(&event.ifindex), "down twice"),
-                IfaceChange::Link => {}
+                IfaceChange::Link | IfaceChange::Mtu | IfaceChange::Preferred => {}
                 IfaceChange::AddrUp(a) => assert!(addrs.insert((a.ip, a.prefix)), "address twice"),
                 IfaceChange::AddrDown(a) => assert!(addrs.remove(&(a.ip, a.prefix)), "no such address"),
             }

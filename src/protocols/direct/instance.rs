@@ -7,7 +7,7 @@ use super::config::{Direct, DirectOptions};
 use crate::base::net::Scope;
 use crate::base::{ChannelId, IpNet, Ipv6Net, Net, NetExt, NetType, NextHop};
 use crate::config::{ProtocolConfig, Vrf};
-use crate::engine::api::{Instance, Ports, ProtoState, ProtocolKind};
+use crate::engine::api::{Hears, Instance, Ports, ProtoState, ProtocolKind};
 use crate::engine::iface::{Iface, IfaceAddr, IfaceChange, IfaceEvent, Ifaces};
 use crate::table::{Attrs, Dest, RouteSource};
 
@@ -127,6 +127,10 @@ impl Instance for DirectInstance {
         }
     }
 
+    fn hears(&self) -> Hears {
+        Hears::Addresses
+    }
+
     fn iface(&mut self, ports: &mut Ports<'_>, event: &IfaceEvent) {
         match &event.change {
             // Down may be followed by up, for a renamed interface: its routes pass the filters again.
@@ -139,6 +143,7 @@ impl Instance for DirectInstance {
                 self.refresh_address(ports, event.ifindex, a);
             }
             IfaceChange::Up | IfaceChange::Link => self.refresh(ports, event.ifindex),
+            IfaceChange::Mtu | IfaceChange::Preferred => {}
         }
     }
 }

@@ -17,6 +17,8 @@ pub struct Kernel;
 pub struct KernelOptions {
     /// Which foreign routes are taken in.
     pub learn: Learn,
+    /// Foreign routes of one net with different metrics are routes of their own; otherwise the lowest metric is taken.
+    pub learn_metrics: bool,
     /// Routes stay in the kernel when the protocol stops.
     pub persist: bool,
     /// How often the kernel's table is read; `None`: only at the start.
@@ -51,6 +53,7 @@ impl Default for KernelOptions {
     fn default() -> KernelOptions {
         KernelOptions {
             learn: Learn::Off,
+            learn_metrics: false,
             persist: false,
             scan_time: Some(Duration::from_secs(60)),
             graceful_restart: false,
@@ -97,6 +100,7 @@ impl Draft for KernelOptions {
                     self.learn = if on { Learn::On } else { Learn::Off };
                 }
             },
+            "learn metrics" => lw.set_switch(opt, &mut self.learn_metrics),
             "persist" => lw.set_switch(opt, &mut self.persist),
             "scan time" => {
                 if let Some(seconds) = lw.expr(opt, 0) {

@@ -3,22 +3,23 @@
 use std::sync::Arc;
 
 use hashbrown::HashMap;
+use smallvec::SmallVec;
 
 use super::bodies::Bodies;
 use super::config::{Kernel, KernelOptions, Learn};
 use super::convert::{Class, Trouble, attrs_of, writable};
 use super::drift::Drift;
 use super::nets::Dst;
-use super::sync::{Action, KernelSync, SOON, Setup, Warning};
+use super::sync::{Action, KernelSync, Pruned, SOON, Setup, Warning};
 use crate::base::{ChannelId, LogClass, NetType};
 use crate::config::{ProtocolConfig, Vrf};
 use crate::engine::api::{
-    Adapt, DownReason, DriftReport, Export, ExportMode, ExportRule, Instance, KernelProgress, KernelStatus,
-    Look, Ports, PreExport, ProtoState, ProtocolKind, Stopped, TraceFlag,
+    Adapt, DownReason, DriftReport, Export, ExportMode, ExportRule, Hears, Instance, KernelProgress,
+    KernelStatus, Look, Ports, PreExport, ProtoState, ProtocolKind, Stopped, TraceFlag,
 };
 use crate::engine::iface::{IfaceAddr, IfaceChange, IfaceEvent};
 use crate::sys::kernel::{Family, KernelEvent, KernelRoute, NoticeClass, Question, RouteBody, RouteOp};
-use crate::table::NetId;
+use crate::table::{Attrs, NetId};
 
 /// Timers: the periodic scan.
 const TICK: u32 = 0;
@@ -34,6 +35,8 @@ const RECHECK: u32 = 4;
 const SECOND: u64 = 1_000_000;
 /// The first scan, should no feed have ended before.
 const FIRST_SCAN: u64 = SECOND;
+/// Scans begin at multiples of this, so that those of several instances fall together: they may share a dump.
+const GRID: u64 = SECOND / 50;
 /// Scans for a reason do not come closer together than this.
 const APART: u64 = SECOND / 2;
 /// Notices of routes and of their interfaces travel apart; the latter decide whether a repair makes sense.
@@ -81,6 +84,8 @@ pub struct KernelInstance {
     ticked: bool,
     last_scan: Option<u64>,
     scan_took: u64,
+    /// With `learn metrics`: which metrics of a net are in the table.
+    shown: HashMap<Dst, SmallVec<[u32; 2]>>,
     /// Nets with foreign routes over unknown interfaces or gateways, and whether that was logged.
     unresolved: HashMap<Dst, bool>,
 }
@@ -126,6 +131,7 @@ impl KernelInstance {
             ticked: false,
             last_scan: None,
             scan_took: 0,
+            shown: HashMap::new(),
             unresolved: HashMap::new(),
         }
     }
@@ -196,6 +202,13 @@ impl KernelInstance {
                     self.learn(ports, &dst);
                 }
             }
+            Action::Pruning(Pruned::Wanted) => {
+                let table = self.table_name.clone();
+                ports.trace(TraceFlag::Events, format_args!("Pruning table {table}"));
+            }
+            Action::Pruning(Pruned::Learned) => {
+                ports.trace(TraceFlag::Events, format_args!("Pruning inherited routes"));
+            }
             Action::Trace(dst, word) => ports.trace(TraceFlag::Packets, format_args!("{dst}: {word}")),
             Action::Warn(dst, warning) => self.warn(ports, &dst, warning),
             Action::Flushed => {
@@ -240,7 +253,7 @@ impl KernelInstance {
             self.again = true;
         } else {
             let now = ports.now();
-            let at = (now + after).max(self.last_scan.map_or(0, |last| last + APART));
+            let at = (now + after).max(self.last_scan.map_or(0, |last| last + APART)).next_multiple_of(GRID);
             if self.extra_at.is_none_or(|due| due > at) {
                 self.extra_at = Some(at);
                 ports.arm(EXTRA, at - now);
@@ -292,16 +305,9 @@ impl KernelInstance {
     fn scan_end(&mut self, ports: &mut Ports<'_>, complete: bool) {
         let now = ports.now();
         self.scan_took = self.last_scan.map_or(0, |began| now - began);
-        if complete {
-            let table = self.table_name.clone();
-            ports.trace(TraceFlag::Events, format_args!("Pruning table {table}"));
-        }
         let (channel, sadr) = (self.channel, self.sadr);
         let number = |dst: &Dst| ports.is_exported(channel, &dst.net(sadr)).map(|(id, _)| id.0);
         self.sync.scan_end(complete, now, number, &mut self.out);
-        if complete && self.learns() {
-            ports.trace(TraceFlag::Events, format_args!("Pruning inherited routes"));
-        }
         self.bodies.forget_read();
         if !complete {
             self.request_scan(ports, SECOND);
@@ -320,24 +326,42 @@ impl KernelInstance {
         self.sync.notice(&dst, metric, &route.body, &read, gone, id, now, &mut self.out);
     }
 
-    /// Gives the best of a net's foreign routes to the table.
+    /// Gives the best of a net's foreign routes to the table, or each of them.
     fn learn(&mut self, ports: &mut Ports<'_>, dst: &Dst) {
         let (channel, family) = (self.channel, self.sync.setup().family);
         let preference = ports.preference(channel);
         let mut trouble = false;
-        let mut found = None;
+        let mut found: SmallVec<[(u32, Attrs); 2]> = SmallVec::new();
         for alien in self.sync.aliens.of(dst) {
             match attrs_of(&alien.body, family, alien.metric, preference, ports.ifaces()) {
                 Ok(attrs) => {
-                    found = Some(attrs);
-                    break;
+                    found.push((alien.metric, attrs));
+                    if !self.options.learn_metrics {
+                        break;
+                    }
                 }
                 Err(Trouble::Silent) => {}
                 Err(_) => trouble = true,
             }
         }
-        let attrs = found.map(|attrs| ports.intern(attrs));
-        ports.import(channel, &dst.net(self.sadr), 0, attrs);
+        let net = dst.net(self.sadr);
+        if self.options.learn_metrics {
+            let now: SmallVec<[u32; 2]> = found.iter().map(|(metric, _)| *metric).collect();
+            let before = match now.is_empty() {
+                true => self.shown.remove(dst),
+                false => self.shown.insert(*dst, now.clone()),
+            };
+            for (metric, attrs) in found {
+                let attrs = ports.intern(attrs);
+                ports.import(channel, &net, metric, Some(attrs));
+            }
+            for metric in before.into_iter().flatten().filter(|metric| !now.contains(metric)) {
+                ports.import(channel, &net, metric, None);
+            }
+        } else {
+            let attrs = found.pop().map(|(_, attrs)| ports.intern(attrs));
+            ports.import(channel, &net, 0, attrs);
+        }
         if !trouble {
             self.unresolved.remove(dst);
         } else if !self.unresolved.contains_key(dst) {
@@ -401,7 +425,8 @@ impl Instance for KernelInstance {
         }
         self.registered = true;
         ports.receive_buffer(self.options.rx_buffer);
-        ports.arm(TICK, FIRST_SCAN);
+        let now = ports.now();
+        ports.arm(TICK, (now + FIRST_SCAN).next_multiple_of(GRID) - now);
         ProtoState::Up
     }
 
@@ -474,7 +499,9 @@ impl Instance for KernelInstance {
                         self.request_scan(ports, 0);
                     }
                     if let Some(period) = self.options.scan_time {
-                        ports.arm(TICK, period.as_micros() as u64);
+                        let now = ports.now();
+                        let due = (now + period.as_micros() as u64).next_multiple_of(GRID);
+                        ports.arm(TICK, due - now);
                     }
                 }
             }
@@ -487,6 +514,10 @@ impl Instance for KernelInstance {
             _ => {}
         }
         self.run(ports);
+    }
+
+    fn hears(&self) -> Hears {
+        Hears::Links
     }
 
     fn iface(&mut self, ports: &mut Ports<'_>, event: &IfaceEvent) {
@@ -505,7 +536,7 @@ impl Instance for KernelInstance {
         let ours = self.sync.setup().family;
         let elsewhere = |a: &IfaceAddr| ours != Family::Mpls && a.ip.is_ipv4() != (ours == Family::V4);
         match &event.change {
-            IfaceChange::Link => {}
+            IfaceChange::Link | IfaceChange::Mtu | IfaceChange::Preferred => {}
             IfaceChange::AddrUp(a) | IfaceChange::AddrDown(a) if elsewhere(a) => {}
             IfaceChange::Down if self.learns() => self.request_scan(ports, SOON),
             _ if self.learns() || self.sync.wants_any() => self.request_scan(ports, 2 * SOON),
@@ -634,6 +665,7 @@ mod tests {
             KernelOptions { table: 100, ..plain() },
             KernelOptions { learn: Learn::On, ..plain() },
             KernelOptions { scan_time: Some(Duration::from_secs(7)), ..plain() },
+            KernelOptions { learn_metrics: true, ..plain() },
             KernelOptions { merge_paths: Some(16), ..plain() },
             KernelOptions { persist: true, metric: 7, ..plain() },
         ];

@@ -60,9 +60,10 @@ impl KernelSync {
                     Some(id) => self.taken_over(id, dst, body, now, out),
                     None => {}
                 }
+                let at = out.len();
                 let word = self.learn(dst, metric, read.class, Some(body).filter(|_| !gone), out);
                 if let (Some(word), true) = (word, self.traces) {
-                    out.push(Action::Trace(*dst, asynchronous(word)));
+                    out.insert(at, Action::Trace(*dst, asynchronous(word)));
                 }
             }
         }

@@ -17,7 +17,7 @@ use super::convert::{Class, learnable};
 use super::drift::{DriftKind, KernelStatus};
 use super::nets::Dst;
 use super::sync::{
-    Action, BLOCKED, DOUBT, FLYING, KernelSync, PRESENT, REFUSED, SOON, STALE, Taken, WAIT, Warning,
+    Action, BLOCKED, DOUBT, FLYING, KernelSync, PRESENT, Pruned, REFUSED, SOON, STALE, Taken, WAIT, Warning,
 };
 
 /// A scan under way.
@@ -250,9 +250,11 @@ impl KernelSync {
         {
             scan.blocked.set(id, true);
         }
-        let Some(word) = self.learn(dst, metric, class, Some(body), out) else { return };
-        if self.traces {
-            out.push(Action::Trace(*dst, word));
+        let at = out.len();
+        if let Some(word) = self.learn(dst, metric, class, Some(body), out)
+            && self.traces
+        {
+            out.insert(at, Action::Trace(*dst, word));
         }
     }
 
@@ -266,7 +268,7 @@ impl KernelSync {
         out: &mut Vec<Action>,
     ) -> Option<&'static str> {
         if self.setup.learn == Learn::Off {
-            return matches!(class, Class::Alien | Class::Kernel).then_some("[alien] ignored");
+            return (class == Class::Alien).then_some("[alien] ignored");
         }
         let qualifies = match class {
             Class::Alien => true,
@@ -291,7 +293,7 @@ impl KernelSync {
                     out.push(Action::Learn(*dst));
                     return Some("[alien] removed");
                 }
-                matches!(class, Class::Alien | Class::Kernel).then_some("[alien] ignored")
+                (class == Class::Alien).then_some("[alien] ignored")
             }
         }
     }
@@ -308,13 +310,27 @@ impl KernelSync {
         if !complete {
             return;
         }
-        for dst in self.aliens.sweep(|dst| scan.was_touched(dst)) {
-            out.push(Action::Learn(dst));
+        let gone = self.aliens.sweep(|dst| scan.was_touched(dst));
+        if scan.authoritative {
+            self.prune_all(&mut scan, now, number, out);
+        } else {
+            out.push(Action::Pruning(Pruned::Wanted));
         }
-        if !scan.authoritative {
-            return;
+        if self.setup.learn != Learn::Off {
+            out.push(Action::Pruning(Pruned::Learned));
         }
-        self.settle_taken(&mut scan, &number, out);
+        out.extend(gone.into_iter().map(Action::Learn));
+    }
+
+    /// Concludes what is to be written from a complete scan.
+    fn prune_all(
+        &mut self,
+        scan: &mut Scan,
+        now: u64,
+        number: impl Fn(&Dst) -> Option<u32>,
+        out: &mut Vec<Action>,
+    ) {
+        self.settle_taken(scan, &number, out);
         self.damping.clear();
         self.unsure = scan.outrun;
         let first = !std::mem::replace(&mut self.synced, true);
@@ -329,8 +345,9 @@ impl KernelSync {
                 }
             }
         }
+        out.push(Action::Pruning(Pruned::Wanted));
         for id in 0..self.flags.len() as u32 {
-            self.prune(id, &scan, first, now, out);
+            self.prune(id, scan, first, now, out);
         }
         for id in std::mem::take(&mut self.held) {
             self.enqueue(id);

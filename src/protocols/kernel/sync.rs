@@ -70,12 +70,23 @@ pub enum Action {
     },
     /// The foreign routes of this net changed.
     Learn(Dst),
+    /// A scan is being concluded: what follows is about these routes.
+    Pruning(Pruned),
     /// A decision worth a trace.
     Trace(Dst, &'static str),
     /// Something the operator should know.
     Warn(Dst, Warning),
     /// Everything is deleted that had to be.
     Flushed,
+}
+
+/// What is compared with a scan at its end.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Pruned {
+    /// The routes of the table.
+    Wanted,
+    /// Those learned.
+    Learned,
 }
 
 /// What the operator should know.

@@ -1,12 +1,14 @@
-//! Reads whole tables: one question at a time, one datagram per step, so that a long dump never holds up the rest.
+//! Reads whole tables: one dump at a time, one datagram per step, so that a long dump never holds up the rest. Tables of routes that wait
+//! together are read together where that is cheaper ([`share`](super::share)).
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::io;
 
 use super::decode::{self, Malformed, RouteReader};
 use super::encode::{self, RTM_NEWADDR, RTM_NEWLINK, RTM_NEWROUTE};
+use super::share::{Parts, Sharing};
 use super::socket::{Message, NLMSG_DONE, NLMSG_ERROR, Received, Socket};
-use crate::sys::kernel::{Address, Family, KernelError, KernelEvent, KernelRoute, Link, Question, Ticket};
+use crate::sys::kernel::{Address, Family, KernelError, KernelEvent, Link, Question, Ticket};
 
 /// Routes in one event.
 const CHUNK: usize = 1024;
@@ -23,6 +25,7 @@ pub(super) struct Dumper {
     waiting: VecDeque<(Ticket, Question)>,
     running: Option<Running>,
     reader: RouteReader,
+    sharing: Sharing,
     sequence: u32,
 }
 
@@ -32,7 +35,8 @@ struct Running {
     attempt: u32,
     links: Vec<Link>,
     addresses: Vec<Address>,
-    routes: Vec<KernelRoute>,
+    /// The tables of routes this is read for.
+    parts: Parts,
     /// The answer has holes.
     failure: Option<KernelError>,
 }
@@ -44,7 +48,7 @@ impl Dumper {
         // Without strict checking each dump brings all tables; the others are dropped in `take`.
         socket.strict();
         let (waiting, reader) = (VecDeque::new(), RouteReader::default());
-        Ok(Dumper { socket, waiting, running: None, reader, sequence: 0 })
+        Ok(Dumper { socket, waiting, running: None, reader, sharing: Sharing::default(), sequence: 0 })
     }
 
     /// The descriptor to wait for.
@@ -68,10 +72,13 @@ impl Dumper {
 
     fn start(&mut self, ticket: Ticket, question: Question, attempt: u32, out: &mut Vec<KernelEvent>) {
         self.sequence = self.sequence.wrapping_add(1);
+        let parts = self.parts(ticket, question);
         let request = match question {
             Question::Links => encode::dump_links(self.sequence),
             Question::Addresses => encode::dump_addresses(self.sequence),
-            Question::Routes { family, table } => encode::dump_routes(self.sequence, family, table),
+            Question::Routes { family, table } => {
+                encode::dump_routes(self.sequence, family, Some(table).filter(|_| parts.len() == 1))
+            }
             Question::ReceiveBuffer(_) => return,
         };
         let mut running = Running {
@@ -80,7 +87,7 @@ impl Dumper {
             attempt,
             links: Vec::new(),
             addresses: Vec::new(),
-            routes: Vec::new(),
+            parts,
             failure: None,
         };
         match self.socket.send(&request) {
@@ -90,6 +97,24 @@ impl Dumper {
                 running.finish(out);
             }
         }
+    }
+
+    /// The tables to be read for a question, which are more than one if others wait and reading all tables is cheaper.
+    fn parts(&mut self, ticket: Ticket, question: Question) -> Parts {
+        let Question::Routes { family, table } = question else { return Parts::new([]) };
+        let mut tables = BTreeMap::from([(table, ticket)]);
+        for (ticket, question) in &self.waiting {
+            if let Question::Routes { family: other, table } = *question
+                && other == family
+            {
+                tables.entry(table).or_insert(*ticket);
+            }
+        }
+        if tables.len() == 1 || !self.sharing.worth(family, tables.len()) {
+            return Parts::new([(ticket, table)]);
+        }
+        self.waiting.retain(|(ticket, _)| !tables.values().any(|shared| shared == ticket));
+        Parts::new(tables.into_iter().map(|(table, ticket)| (ticket, table)))
     }
 
     /// Reads one datagram of the answer.
@@ -122,6 +147,9 @@ impl Dumper {
                 current.failure = Some(error);
             }
             if let Some(ended) = running.take() {
+                if let (Question::Routes { family, .. }, 2..) = (ended.question, ended.parts.len()) {
+                    self.sharing.read(family, ended.parts.len(), ended.parts.others);
+                }
                 if ended.worth_repeating() {
                     self.start(ended.ticket, ended.question, ended.attempt + 1, out);
                 } else {
@@ -145,14 +173,16 @@ impl Running {
         match (self.question, message.kind) {
             (Question::Links, RTM_NEWLINK) => self.links.extend(decode::link(message.payload)?),
             (Question::Addresses, RTM_NEWADDR) => self.addresses.extend(decode::address(message.payload)?),
-            (Question::Routes { family, table }, RTM_NEWROUTE) => {
-                let wanted = |route: &KernelRoute| {
-                    route.key.table == table && Family::of(&route.key.dst) == family && !route.body.cloned()
-                };
-                self.routes.extend(reader.route(message.payload)?.filter(wanted));
-                if self.routes.len() >= CHUNK {
+            (Question::Routes { family, .. }, RTM_NEWROUTE) => {
+                let Some(route) = reader.route(message.payload)? else { return Ok(()) };
+                if Family::of(&route.key.dst) != family || route.body.cloned() {
+                    return Ok(());
+                }
+                let Some(part) = self.parts.of(route.key.table) else { return Ok(()) };
+                part.routes.push(route);
+                if part.routes.len() >= CHUNK {
                     let next = Vec::with_capacity(CHUNK);
-                    out.push(KernelEvent::Routes(self.ticket, std::mem::replace(&mut self.routes, next)));
+                    out.push(KernelEvent::Routes(part.ticket, std::mem::replace(&mut part.routes, next)));
                 }
             }
             _ => {}
@@ -172,17 +202,20 @@ impl Running {
     }
 
     fn finish(self, out: &mut Vec<KernelEvent>) {
-        let Running { ticket, question, links, addresses, routes, failure, .. } = self;
+        let Running { ticket, question, links, addresses, parts, failure, .. } = self;
         let outcome = failure.map_or(Ok(()), Err);
         match question {
             Question::Links => out.push(KernelEvent::Links(ticket, outcome.map(|()| links))),
             Question::Addresses => out.push(KernelEvent::Addresses(ticket, outcome.map(|()| addresses))),
-            Question::Routes { .. } | Question::ReceiveBuffer(_) => {
-                if !routes.is_empty() {
-                    out.push(KernelEvent::Routes(ticket, routes));
+            Question::Routes { .. } => {
+                for part in parts.into_iter() {
+                    if !part.routes.is_empty() {
+                        out.push(KernelEvent::Routes(part.ticket, part.routes));
+                    }
+                    out.push(KernelEvent::Finished(part.ticket, outcome.clone()));
                 }
-                out.push(KernelEvent::Finished(ticket, outcome));
             }
+            Question::ReceiveBuffer(_) => out.push(KernelEvent::Finished(ticket, outcome)),
         }
     }
 }

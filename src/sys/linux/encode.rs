@@ -58,10 +58,11 @@ pub(super) fn dump_addresses(sequence: u32) -> Vec<u8> {
 }
 
 /// A request for the routes of one table. A kernel without strict checking ignores the table.
-pub(super) fn dump_routes(sequence: u32, family: Family, table: u32) -> Vec<u8> {
+/// Without a table: of all.
+pub(super) fn dump_routes(sequence: u32, family: Family, table: Option<u32>) -> Vec<u8> {
     let mut message = RouteMessage::default();
     message.header.address_family = address_family(family);
-    message.attributes.push(RouteAttribute::Table(table));
+    message.attributes.extend(table.map(RouteAttribute::Table));
     dump(RTM_GETROUTE, sequence, &message)
 }
 

@@ -14,6 +14,7 @@ mod decode;
 mod dump;
 mod encode;
 pub(super) mod setup;
+mod share;
 mod socket;
 #[cfg(test)]
 mod tests;

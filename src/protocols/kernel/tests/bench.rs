@@ -1,0 +1,268 @@
+//! A driver for the reconciler without an engine.
+
+pub use std::collections::{BTreeMap, BTreeSet};
+pub use std::sync::Arc;
+
+use std::collections::HashMap;
+
+pub use crate::base::{NextHop, Value};
+use crate::protocols::kernel::bodies::Bodies;
+use crate::protocols::kernel::config::Learn;
+pub use crate::protocols::kernel::drift::DriftKind;
+pub use crate::protocols::kernel::nets::Dst;
+use crate::protocols::kernel::sync::{Action, KernelSync};
+pub use crate::protocols::kernel::sync::{Setup, Warning};
+use crate::sys::fake::FakeKernel;
+pub use crate::sys::kernel::{Family, PROTOCOL_BIRD, RouteBody, RouteKey, RouteKind};
+use crate::sys::kernel::{Kernel, KernelEvent, Question, RouteVerb};
+pub use crate::table::{Attrs, Dest};
+
+pub const TABLE: u32 = 254;
+
+/// A driver without an engine: a table of its own, a fake kernel, and everything that was reported.
+pub struct Bench {
+    pub setup: Setup,
+    pub sync: KernelSync,
+    pub bodies: Bodies,
+    pub kernel: FakeKernel,
+    /// The table: number and wanted attributes of each net.
+    pub numbers: HashMap<Dst, u32>,
+    pub wanted: BTreeMap<u32, (Dst, Arc<Attrs>)>,
+    pub ticket: u64,
+    pub scan_due: bool,
+    pub again: bool,
+    pub repair_due: bool,
+    pub refused: BTreeSet<u32>,
+    pub failures: Vec<(Dst, i32)>,
+    pub warnings: Vec<Warning>,
+    pub learned: BTreeSet<Dst>,
+    pub flushed: bool,
+    pub scans: usize,
+    pub clock: u64,
+}
+
+pub fn setup(family: Family, metric: u32) -> Setup {
+    Setup { family, table: TABLE, metric, learn: Learn::On, replace_any: true }
+}
+
+pub fn dst(text: &str) -> Dst {
+    Dst { dst: text.parse().unwrap(), src: None }
+}
+
+pub fn via(last: u8) -> Attrs {
+    let hop = NextHop::new(Some([192, 0, 2, last].into()), 10);
+    Attrs { dest: Dest::Unicast([hop].into()), ..Attrs::default() }
+}
+
+pub fn with_metric(mut attrs: Attrs, metric: u32) -> Attrs {
+    attrs.set(crate::protocols::kernel::attributes::METRIC, Value::Int(metric));
+    attrs
+}
+
+pub fn alien(protocol: u8, last: u8) -> RouteBody {
+    let hop = NextHop::new(Some([192, 0, 2, last].into()), 10);
+    RouteBody { protocol, ..RouteBody::new(RouteKind::Unicast, [hop]) }
+}
+
+pub fn key(text: &str, metric: u32) -> RouteKey {
+    dst(text).key(TABLE, metric)
+}
+
+impl Bench {
+    pub fn new(setup: Setup) -> Bench {
+        Bench {
+            setup,
+            sync: KernelSync::new(setup, false),
+            bodies: Bodies::new(setup.family),
+            kernel: FakeKernel::default(),
+            numbers: HashMap::new(),
+            wanted: BTreeMap::new(),
+            ticket: 1 << 40,
+            scan_due: false,
+            again: false,
+            repair_due: false,
+            refused: BTreeSet::new(),
+            failures: Vec::new(),
+            warnings: Vec::new(),
+            learned: BTreeSet::new(),
+            flushed: false,
+            scans: 0,
+            clock: 0,
+        }
+    }
+
+    /// Fed with nothing, scanned once.
+    pub fn started(setup: Setup) -> Bench {
+        let mut bench = Bench::new(setup);
+        bench.feed_done();
+        bench.settle();
+        bench
+    }
+
+    pub fn export(&mut self, id: u32, net: &str, attrs: Option<Attrs>) {
+        let dst = dst(net);
+        let attrs = attrs.map(Arc::new);
+        match &attrs {
+            Some(attrs) => {
+                self.numbers.insert(dst, id);
+                self.wanted.insert(id, (dst, Arc::clone(attrs)));
+            }
+            None => {
+                self.numbers.remove(&dst);
+                self.wanted.remove(&id);
+            }
+        }
+        self.tell(id, dst, attrs);
+    }
+
+    pub fn tell(&mut self, id: u32, dst: Dst, attrs: Option<Arc<Attrs>>) {
+        let new = attrs.and_then(|attrs| self.bodies.of(&attrs)).map(|w| (w.body, w.metric));
+        let mut out = Vec::new();
+        self.sync.export(id, &dst, new, &mut out);
+        self.handle(out);
+    }
+
+    pub fn feed_done(&mut self) {
+        let mut out = Vec::new();
+        self.sync.feed_done(&mut out);
+        self.handle(out);
+    }
+
+    /// The daemon died and starts again: the kernel keeps its routes, the exports come anew.
+    pub fn crash(&mut self) {
+        while !self.kernel.idle() {
+            self.kernel.poll(&mut Vec::new());
+        }
+        self.sync = KernelSync::new(self.setup, false);
+        (self.scan_due, self.again, self.repair_due) = (false, false, false);
+        self.refused.clear();
+        for (id, (dst, attrs)) in self.wanted.clone() {
+            self.tell(id, dst, Some(attrs));
+        }
+        self.feed_done();
+    }
+
+    pub fn handle(&mut self, out: Vec<Action>) {
+        for action in out {
+            match action {
+                Action::Scan(_) => self.scan_due = true,
+                Action::Repair => self.repair_due = true,
+                Action::Refused(id, true) => drop(self.refused.insert(id)),
+                Action::Refused(id, false) => drop(self.refused.remove(&id)),
+                Action::Failed { dst, error, .. } => self.failures.push((dst, error.errno)),
+                Action::Learn(dst) if self.sync.aliens.of(&dst).is_empty() => drop(self.learned.remove(&dst)),
+                Action::Learn(dst) => drop(self.learned.insert(dst)),
+                Action::Warn(_, warning) => self.warnings.push(warning),
+                Action::Flushed => self.flushed = true,
+                Action::Trace(..) | Action::Pruning(_) => {}
+            }
+        }
+        let mut ops = Vec::new();
+        self.sync.pump(self.kernel.room(), &mut ops);
+        self.kernel.submit(&mut ops);
+        assert!(ops.is_empty());
+        let mut out = Vec::new();
+        self.sync.check_flushed(&mut out);
+        self.flushed |= !out.is_empty();
+    }
+
+    /// Lets the kernel answer once.
+    pub fn step(&mut self) {
+        self.clock += 1;
+        if std::mem::take(&mut self.repair_due) {
+            self.sync.repair(|_| true);
+        }
+        if self.scan_due && self.sync.may_scan() {
+            self.scan_due = false;
+            self.scans += 1;
+            self.sync.scan_begin(false);
+            self.ticket += 1;
+            let question = Question::Routes { family: self.setup.family, table: TABLE };
+            self.kernel.ask(self.ticket, question);
+        }
+        let mut events = Vec::new();
+        self.kernel.poll(&mut events);
+        for event in events {
+            let mut out = Vec::new();
+            match event {
+                KernelEvent::Done(answers) => self.sync.answers(answers, &mut out),
+                KernelEvent::Routes(ticket, routes) if ticket == self.ticket => {
+                    for route in routes {
+                        let dst = Dst::of_key(&route.key);
+                        let read = self.bodies.read(&route.body);
+                        let id = self.sync.guess(&dst).or_else(|| self.numbers.get(&dst).copied());
+                        self.sync.scanned(
+                            &dst,
+                            route.key.metric,
+                            &route.body,
+                            &read,
+                            id,
+                            self.clock,
+                            &mut out,
+                        );
+                    }
+                }
+                KernelEvent::Finished(ticket, result) if ticket == self.ticket => {
+                    let numbers = &self.numbers;
+                    self.scan_due |= result.is_err();
+                    self.sync.scan_end(result.is_ok(), self.clock, |dst| numbers.get(dst).copied(), &mut out);
+                }
+                KernelEvent::Route(ref route) | KernelEvent::RouteGone(ref route) => {
+                    let dst = Dst::of_key(&route.key);
+                    let gone = matches!(event, KernelEvent::RouteGone(_));
+                    let read = self.bodies.read(&route.body);
+                    let id = self.numbers.get(&dst).copied();
+                    let metric = route.key.metric;
+                    self.sync.notice(&dst, metric, &route.body, &read, gone, id, self.clock, &mut out);
+                }
+                KernelEvent::Overrun(_) => self.sync.overrun(&mut out),
+                _ => {}
+            }
+            self.handle(out);
+        }
+        self.handle(Vec::new());
+    }
+
+    /// Until nothing moves any more.
+    pub fn settle(&mut self) {
+        for _ in 0..500 {
+            self.step();
+            let done = !self.scan_due && !self.repair_due && !self.sync.scanning() && !self.sync.busy();
+            if done && self.kernel.idle() {
+                return;
+            }
+        }
+        panic!("does not settle: {:?}", self.sync.status());
+    }
+
+    pub fn scan(&mut self) {
+        self.scan_due = true;
+        self.settle();
+    }
+
+    /// Our routes as `prefix@metric -> last byte of the gateway`.
+    pub fn ours(&self) -> Vec<String> {
+        self.shown(|protocol| protocol == PROTOCOL_BIRD)
+    }
+
+    pub fn shown(&self, which: impl Fn(u8) -> bool) -> Vec<String> {
+        let list = self.kernel.routes.iter().filter(|(_, body)| which(body.protocol));
+        list.map(|(key, body)| format!("{}@{} {}", key.dst, key.metric, hop_name(body))).collect()
+    }
+
+    pub fn verbs(&mut self) -> Vec<&'static str> {
+        let verb = |verb: &RouteVerb| match verb {
+            RouteVerb::Add(_) => "add",
+            RouteVerb::Replace(_) => "replace",
+            RouteVerb::Delete => "delete",
+        };
+        std::mem::take(&mut self.kernel.log).iter().map(|op| verb(&op.verb)).collect()
+    }
+}
+
+pub fn hop_name(body: &RouteBody) -> String {
+    match body.hops.first().and_then(|hop| hop.next.gateway) {
+        Some(std::net::IpAddr::V4(a)) => a.octets()[3].to_string(),
+        _ => "-".to_owned(),
+    }
+}
