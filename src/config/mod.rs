@@ -8,6 +8,7 @@
 //! names defined so far (all must stand above their use) and collects errors instead of stopping at the first. Kinds of protocols are handed in
 //! as a list of [`ProtocolSyntax`]; this floor runs nothing and names no protocol.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,7 +36,7 @@ pub use global::{
 pub use load::{Failure, Refusal, load};
 pub use masks::{DebugMask, LatencyMask, LogMask, MrtdumpMask};
 pub use pattern::{IfPattern, IfPatterns};
-pub use protocol::{Draft, Place, ProtocolConfig, ProtocolOptions, ProtocolSyntax, Vrf};
+pub use protocol::{Draft, Effect, Marks, Place, ProtocolConfig, ProtocolOptions, ProtocolSyntax, Vrf};
 pub use selftest::{SelfTest, SelfTestKind};
 pub use tables::{Settle, TableConfig};
 
@@ -74,6 +75,8 @@ pub struct Config {
     pub protocols: Vec<Arc<ProtocolConfig>>,
     /// Templates in the order of the file.
     pub templates: Vec<Arc<ProtocolConfig>>,
+    /// Where filters of the file are defined.
+    pub filter_places: BTreeMap<Arc<str>, Place>,
     /// Every name of the file scope: what terms of the control socket may use, and what `show symbols` lists.
     pub symbols: Arc<Snapshot>,
     /// Self-tests of filters, in the order of the file.

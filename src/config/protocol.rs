@@ -5,7 +5,7 @@
 //! [`lower`](super::lower).
 
 use std::any::Any;
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -47,6 +47,63 @@ pub struct ProtocolConfig {
     pub options: Arc<dyn ProtocolOptions>,
     /// Where it stands.
     pub place: Place,
+    /// Where its options stand, inherited ones included.
+    pub marks: Marks,
+}
+
+/// Where the options of a protocol stand: what a plan of changes points at.
+#[derive(Clone, Debug, Default)]
+pub struct Marks(Vec<Mark>);
+
+#[derive(Clone, Debug)]
+struct Mark {
+    /// The channel; empty for options of the protocol itself.
+    channel: &'static str,
+    option: &'static str,
+    place: Place,
+}
+
+impl Marks {
+    /// Notes an option; of two places the later one counts.
+    pub fn note(&mut self, channel: &'static str, option: &'static str, place: Place) {
+        match self.0.iter_mut().find(|m| (m.channel, m.option) == (channel, option)) {
+            Some(mark) => mark.place = place,
+            None => self.0.push(Mark { channel, option, place }),
+        }
+    }
+
+    /// Whether a channel has a block of its own; options of others stand in the protocol.
+    pub fn has_block(&self, channel: &str) -> bool {
+        self.find_in(channel, "").is_some()
+    }
+
+    fn find_in(&self, channel: &str, option: &str) -> Option<&Place> {
+        self.0.iter().find(|m| m.channel == channel && m.option == option).map(|m| &m.place)
+    }
+
+    /// Where an option of a channel (or, with an empty name, of the protocol) stands. Options of an implied channel stand in the protocol.
+    pub fn find(&self, channel: &str, option: &str) -> Option<&Place> {
+        self.find_in(channel, option).or_else(|| self.find_in("", option))
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.file.display(), self.line)
+    }
+}
+
+/// What a changed option asks of a running protocol. The order is that of the harm done.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Effect {
+    /// Taken over in place.
+    Quiet,
+    /// Routes are imported again.
+    Reload,
+    /// Routes are exported again.
+    Refeed,
+    /// The protocol must stop and start.
+    Restart,
 }
 
 /// A line of a file.
@@ -72,8 +129,9 @@ pub enum Vrf {
 
 /// The options that only one kind of protocol has.
 pub trait ProtocolOptions: Any + Debug + Send + Sync {
-    /// Whether both are the same kind and say the same. The places in the file do not count.
-    fn same(&self, other: &dyn ProtocolOptions) -> bool;
+    /// The options that differ in `new`, by their words, and what each asks of a running instance. This is where it is decided; the instance is only
+    /// given what it can take. The places in the file do not count.
+    fn changes(&self, new: &dyn ProtocolOptions) -> Vec<(&'static str, Effect)>;
     /// For the kind to get its own type back.
     fn as_any(&self) -> &dyn Any;
 
@@ -83,13 +141,27 @@ pub trait ProtocolOptions: Any + Debug + Send + Sync {
     }
 }
 
-/// Implements [`ProtocolOptions`] for a type with `PartialEq`.
+/// Implements [`ProtocolOptions`] for a struct: a row for each field with the words of the option and the [`Effect`] of its change, `or Restart if f`
+/// where `f(&old, &new)` makes it worse. A field without a row does not compile.
 #[macro_export]
 macro_rules! protocol_options {
-    ($type:ty) => {
+    ($type:ident { $($option:literal $field:ident: $effect:ident $(or $worse:ident if $when:expr)?;)* }) => {
         impl $crate::config::ProtocolOptions for $type {
-            fn same(&self, other: &dyn $crate::config::ProtocolOptions) -> bool {
-                other.as_any().downcast_ref::<Self>().is_some_and(|o| o == self)
+            fn changes(
+                &self,
+                new: &dyn $crate::config::ProtocolOptions,
+            ) -> Vec<(&'static str, $crate::config::Effect)> {
+                let Some(new) = new.as_any().downcast_ref::<Self>() else {
+                    return vec![("protocol", $crate::config::Effect::Restart)];
+                };
+                let Self { $($field),* } = self;
+                let mut changes = Vec::new();
+                $(if *$field != new.$field {
+                    let effect = $crate::config::Effect::$effect;
+                    $(let effect = if ($when)($field, &new.$field) { $crate::config::Effect::$worse } else { effect };)?
+                    changes.push(($option, effect));
+                })*
+                changes
             }
             fn as_any(&self) -> &dyn ::std::any::Any {
                 self

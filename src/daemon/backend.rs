@@ -237,8 +237,7 @@ impl Job {
             }
             Configure::Plan { file } => {
                 let Some(config) = self.read(file).await else { return };
-                let plan =
-                    self.handle.call(move |e| crate::engine::plan::plan(&e.core.config, &config)).await;
+                let plan = self.handle.call(move |e| e.plan(&config)).await;
                 for step in plan.map_or_else(|_| Vec::new(), |p| p.steps) {
                     self.say(ConfigEvent::Plan(step.to_string())).await;
                 }

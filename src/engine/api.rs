@@ -94,15 +94,6 @@ pub enum Stopped {
     Later,
 }
 
-/// Can a running instance take a changed configuration?
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Adapt {
-    /// It has.
-    Done,
-    /// Only by stopping and starting.
-    Restart,
-}
-
 /// A kind of protocol as the engine sees it: how to make a running one out of its configuration.
 pub trait ProtocolKind: ProtocolSyntax {
     /// A new instance, not started yet.
@@ -111,6 +102,11 @@ pub trait ProtocolKind: ProtocolSyntax {
     /// Whether protocols of this kind must be up before any other starts: the one that knows the interfaces.
     fn starts_first(&self) -> bool {
         false
+    }
+
+    /// Whether routes can be imported again without a restart ([`Instance::reload`]).
+    fn reloads(&self) -> bool {
+        true
     }
 
     /// The channels a protocol has at run time: those of its configuration, unless the kind knows better (a pipe has two, `pri` and `sec`, made
@@ -153,10 +149,8 @@ pub trait Instance: Send {
         None
     }
 
-    /// Announce all routes of the channel again (`reload in`, a changed import filter); `false`: cannot.
-    fn reload(&mut self, _ports: &mut Ports<'_>, _channel: ChannelId) -> bool {
-        false
-    }
+    /// Announces all routes of the channel again (`reload in`, a changed import filter).
+    fn reload(&mut self, _ports: &mut Ports<'_>, _channel: ChannelId) {}
 
     /// A timer armed by [`Ports::arm`] fired.
     fn timer(&mut self, _ports: &mut Ports<'_>, _key: u32) {}
@@ -175,15 +169,16 @@ pub trait Instance: Send {
     /// The resolution of gateways watched by [`Ports::watch_table`] may have changed.
     fn table_changed(&mut self, _ports: &mut Ports<'_>, _table: &str) {}
 
-    /// Takes a new configuration of the same name and kind, if it can. Changes of channels (filters, limits, preference) are the
-    /// engine's business and come here only as information.
+    /// Takes a new configuration of the same name and kind. Only options whose change needs no restart differ ([`ProtocolOptions::changes`]); channels
+    /// (filters, limits, preference) and refeeds are the engine's business and come here only as information.
+    ///
+    /// [`ProtocolOptions::changes`]: crate::config::ProtocolOptions::changes
     fn reconfigure(
         &mut self,
         _ports: &mut Ports<'_>,
-        new: &Arc<ProtocolConfig>,
-        old: &Arc<ProtocolConfig>,
-    ) -> Adapt {
-        if new.options.same(&*old.options) { Adapt::Done } else { Adapt::Restart }
+        _new: &Arc<ProtocolConfig>,
+        _old: &Arc<ProtocolConfig>,
+    ) {
     }
 
     /// Graceful restart recovery is over (or there was none): exports may begin to count.

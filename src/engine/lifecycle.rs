@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use super::accounting::{Direction, Tally};
-use super::api::{Adapt, DownReason, ExportMode, Hands, Look, ProtoState, ProtocolKind, Stopped, TraceFlag};
+use super::api::{DownReason, ExportMode, Hands, Look, ProtoState, ProtocolKind, Stopped, TraceFlag};
 use super::channel::{Channel, ChannelState, LimitState, Stats};
 use super::core::{Core, TableSlot};
 use super::engine::Engine;
+use super::plan::Step;
 use super::proto::{Goal, Proto};
 use super::resolve::better;
 use crate::base::{ChannelId, LogClass, ProtoId};
@@ -335,7 +336,8 @@ impl Engine {
         if ch.state != ChannelState::Up {
             return true;
         }
-        self.call(id, |i, p| i.reload(p, channel)).unwrap_or(false)
+        let can = self.core.proto(id).and_then(|p| self.kind(&p.config)).is_some_and(|k| k.reloads());
+        can && self.call(id, |i, p| i.reload(p, channel)).is_some()
     }
 
     /// Runs export again on a channel.
@@ -346,28 +348,20 @@ impl Engine {
         }
     }
 
-    /// Lets a running protocol take its new configuration in place, if it can. `soft`: routes stay as they are until a reload.
-    pub(super) fn adapt(&mut self, id: ProtoId, config: &Arc<ProtocolConfig>, soft: bool) -> Adapt {
-        let Some(proto) = self.core.proto(id) else { return Adapt::Restart };
+    /// Gives a running protocol that stays its new configuration, and lets routes pass what changed. `soft`: they stay as they are until a reload.
+    pub(super) fn adapt(&mut self, id: ProtoId, step: &Step, soft: bool) {
+        let (Some(proto), Some(config)) = (self.core.proto(id), &step.config) else { return };
         let (old, channels, name) = (proto.config.clone(), proto.channels.clone(), proto.name.clone());
         if let Some(proto) = self.core.proto_mut(id) {
             proto.config = config.clone();
             proto.debug = config.debug;
             proto.mrtdump = config.mrtdump;
         }
-        let Some(kind) = self.kind(config) else { return Adapt::Restart };
-        let new_channels = kind.channels(config);
+        let Some(kind) = self.kind(config) else { return };
         let now = self.core.now_us();
         // The filters come first: whatever the instance announces while it adapts passes the new ones.
-        let mut reloads = Vec::new();
-        let mut diffs = Vec::new();
-        for (number, new) in channels.iter().zip(new_channels) {
+        for (number, new) in channels.iter().zip(kind.channels(config)) {
             let Some(ch) = self.core.channel_mut(*number) else { continue };
-            let diff = ch.config.diff(&new);
-            if diff.restart {
-                return Adapt::Restart;
-            }
-            diffs.push((*number, diff));
             for (changed, direction) in [
                 (!ch.config.import.same(&new.import), Direction::Import),
                 (!ch.config.export.same(&new.export), Direction::Export),
@@ -378,10 +372,10 @@ impl Engine {
             }
             ch.config = new;
         }
-        if self.call(id, |i, p| i.reconfigure(p, config, &old)).unwrap_or(Adapt::Restart) == Adapt::Restart {
-            return Adapt::Restart;
-        }
-        for (number, diff) in diffs {
+        self.call(id, |i, p| i.reconfigure(p, config, &old));
+        let mut reloads = Vec::new();
+        for (at, number) in channels.into_iter().enumerate() {
+            let diff = step.channels.get(at).copied().unwrap_or_default();
             self.renew_rule(id, number);
             let mode = self.instance(id).and_then(|i| i.export_mode(number));
             if let (Some(mode), Some(ch)) = (mode, self.core.channel_mut(number)) {
@@ -391,7 +385,7 @@ impl Engine {
             if diff.limits {
                 self.core.check_limits(number);
             }
-            for (on, word) in [(diff.import, "import"), (diff.export, "export")] {
+            for (on, word) in [(diff.import, "import"), (diff.export || step.refeed, "export")] {
                 if !on {
                     continue;
                 }
@@ -408,13 +402,11 @@ impl Engine {
             }
         }
         for (number, import) in reloads {
-            if !import {
-                self.reload_out(number);
-            } else if !self.reload_in(number) {
-                return Adapt::Restart;
+            match import {
+                true => _ = self.reload_in(number),
+                false => self.reload_out(number),
             }
         }
-        Adapt::Done
     }
 }
 

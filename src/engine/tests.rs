@@ -11,12 +11,13 @@ use tokio::sync::oneshot;
 use super::actions::{Action, Outcome};
 use super::engine::Engine;
 use super::logger::{LogOutput, Logger};
-use super::plan::{Step, plan};
 use super::transition::CommitOutcome;
 use crate::base::LogClass;
 use crate::config::{Config, load};
 use crate::filter::CustomAttrs;
 use crate::sys::fake::FakeKernel;
+
+mod plan;
 
 fn config(text: &str) -> Arc<Config> {
     let text = format!("router id 10.0.0.1;\nprotocol device {{ }}\n{text}");
@@ -147,21 +148,4 @@ fn shutdown_ends() {
     daemon.engine.shutdown(false);
     daemon.rest();
     assert!(daemon.engine.is_finished());
-}
-
-#[test]
-fn plans_say_what_would_happen() {
-    let old = config(&format!("{TWO} protocol static gone {{ ipv4; }} protocol static same {{ ipv6; }}"));
-    let new = config(
-        "ipv4 table t; protocol static s { ipv4 { table t; }; }
-         protocol static same { ipv6 { export filter { accept; }; }; } protocol static new { ipv6; }",
-    );
-    let words = |steps: &[Step]| -> Vec<String> {
-        steps.iter().map(|s| s.to_string().split([' ', ',']).take(2).collect::<Vec<_>>().join(" ")).collect()
-    };
-    assert_eq!(
-        words(&plan(&old, &new).steps),
-        ["device1: stays", "s: restarts:", "gone: vanishes", "same: adapts", "new: appears"]
-    );
-    assert!(plan(&old, &old).steps.iter().all(|s| matches!(s, Step::Keep(_))));
 }

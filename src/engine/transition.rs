@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::api::{Adapt, DownReason, LookAt, ProtoState};
+use super::api::{DownReason, LookAt, ProtoState};
 use super::engine::Engine;
-use super::plan::{Step, plan};
+use super::plan::{Fate, Plan, Planner, Running, Step};
 use super::proto::Goal;
 use crate::base::{LogClass, ProtoId};
 use crate::config::{Config, ProtocolConfig, RouterIdConfig};
@@ -138,7 +138,7 @@ impl Engine {
         let word = if undo { "Undoing configuration" } else { "Reconfiguring" };
         self.core.log_line(LogClass::Info, format_args!("{word}"));
         let old = std::mem::replace(&mut self.core.config, config.clone());
-        let steps = plan(&old, &config).steps;
+        let steps = self.plan_from(&old, &config, soft).steps;
         self.transition.previous = Some(old);
         self.transition.active = true;
         self.transition.reconfigured = self.core.now();
@@ -155,17 +155,7 @@ impl Engine {
             self.core.take_table(table);
         }
         for step in steps {
-            match step {
-                Step::Add(config) => {
-                    self.core.log_line(LogClass::Info, format_args!("Adding protocol {}", config.name));
-                    let id = self.add_proto(&config);
-                    self.start(id);
-                    self.settle();
-                }
-                Step::Remove(name) => self.remove(&name),
-                Step::Restart(config, _) => self.restart_with(&config),
-                Step::Adapt(config, _) | Step::Keep(config) => self.adapt_to(&config, soft),
-            }
+            self.carry_out(&step, soft);
         }
         self.core.order =
             config.protocols.iter().filter_map(|p| self.core.proto_named(&p.name)).map(|p| p.id).collect();
@@ -173,19 +163,36 @@ impl Engine {
         self.settle();
     }
 
-    /// A protocol that may keep running. What was disabled or enabled by hand is set back.
-    fn adapt_to(&mut self, config: &Arc<ProtocolConfig>, soft: bool) {
-        let Some(proto) = self.core.proto_named(&config.name) else { return };
-        let (id, state, by_hand) = (proto.id, proto.state, proto.disabled != config.disabled);
-        let running = matches!(state, ProtoState::Up | ProtoState::Start);
-        if by_hand || (!running && !config.disabled) {
-            self.restart_with(config);
-        } else if !running {
-            self.take_config(id, config.clone(), true);
-        } else if self.adapt(id, config, soft) == Adapt::Restart {
-            self.restart_with(config);
-        } else {
-            self.transition.busy.push(id);
+    /// What `configure` would do with this configuration now.
+    pub fn plan(&self, config: &Config) -> Plan {
+        self.plan_from(&self.core.config, config, false)
+    }
+
+    fn plan_from(&self, old: &Config, new: &Config, soft: bool) -> Plan {
+        let now = |name: &str| {
+            let proto = self.core.proto_named(name)?;
+            let running = matches!(proto.state, ProtoState::Up | ProtoState::Start);
+            Some(Running { running, disabled: proto.disabled })
+        };
+        Planner { kinds: self.kinds, old, new, soft, now: &now }.plan()
+    }
+
+    fn carry_out(&mut self, step: &Step, soft: bool) {
+        let Some(config) = &step.config else { return self.remove(&step.name) };
+        let Some(proto) = self.core.proto_named(&step.name) else {
+            self.core.log_line(LogClass::Info, format_args!("Adding protocol {}", step.name));
+            let id = self.add_proto(config);
+            self.start(id);
+            return self.settle();
+        };
+        let (id, down) = (proto.id, proto.state == ProtoState::Down);
+        match step.fate {
+            Fate::Stay => {
+                self.adapt(id, step, soft);
+                self.transition.busy.push(id);
+            }
+            Fate::Idle if down => self.take_config(id, config.clone(), true),
+            _ => self.restart_with(config),
         }
     }
 

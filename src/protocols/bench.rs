@@ -11,10 +11,11 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::base::{ChannelId, LogClass, Net, NetType, ProtoId};
-use crate::config::{ChannelConfig, DebugMask, FilterRef, MrtdumpMask, ProtocolConfig, ProtocolOptions, Vrf};
+use crate::config::{
+    ChannelConfig, DebugMask, Effect, FilterRef, MrtdumpMask, ProtocolConfig, ProtocolOptions, Vrf,
+};
 use crate::engine::api::{
-    Adapt, DownReason, Export, Hands, Instance, Look, LookAt, Ports, ProtoState, ProtocolKind, Resolution,
-    TraceFlag,
+    DownReason, Export, Hands, Instance, Look, LookAt, Ports, ProtoState, ProtocolKind, Resolution, TraceFlag,
 };
 use crate::engine::iface::{IfaceEvent, Ifaces, Preferred};
 use crate::sys::kernel::{Address, AddressFlags, Family, KernelError, Link, LinkFlags, Question, RouteOp};
@@ -120,6 +121,7 @@ impl Bench {
             channels: types.iter().enumerate().map(channel).collect(),
             options: Arc::new(options),
             place: Default::default(),
+            marks: Default::default(),
         };
         change(&mut config);
         let config = Arc::new(config);
@@ -230,20 +232,25 @@ impl Bench {
         self.finish();
     }
 
-    /// Gives the instance other options, without waiting for the work that may follow.
-    pub fn adapt(&mut self, options: impl ProtocolOptions) -> Adapt {
+    /// Gives the instance other options if it can take them, without waiting for the work that may follow; what that asks of it.
+    pub fn adapt(&mut self, options: impl ProtocolOptions) -> Option<Effect> {
         let old = self.hands.config.clone();
+        let effect = old.options.changes(&options).into_iter().map(|(_, effect)| effect).max();
+        if effect == Some(Effect::Restart) {
+            return effect;
+        }
         let new = Arc::new(ProtocolConfig { options: Arc::new(options), ..ProtocolConfig::clone(&old) });
         self.hands.config = new.clone();
         let channels = self.kind.channels(&new);
         for ((_, channel), new) in self.hands.channels.iter_mut().zip(channels) {
             *channel = new;
         }
-        self.call(|i, p| i.reconfigure(p, &new, &old))
+        self.call(|i, p| i.reconfigure(p, &new, &old));
+        effect
     }
 
     /// Gives the instance other options.
-    pub fn reconfigure(&mut self, options: impl ProtocolOptions) -> Adapt {
+    pub fn reconfigure(&mut self, options: impl ProtocolOptions) -> Option<Effect> {
         let adapt = self.adapt(options);
         self.finish();
         adapt

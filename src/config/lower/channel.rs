@@ -134,7 +134,11 @@ impl Lowering<'_> {
             block.label_channel = Some(item.span);
         }
         let end = self.after(item.span, words);
+        let place = self.place(item.tok);
+        block.marks.note(channel.name, "", place);
         for opt in &item.options {
+            let place = self.place(opt.span.first);
+            block.marks.note(channel.name, opt.key, place);
             self.channel_option(&mut channel, opt);
         }
         if channel.table.is_empty() && !self.has_failed_table(&item.options) {

@@ -85,6 +85,8 @@ impl Lowering<'_> {
 
     pub(super) fn filter_item(&mut self, name: Ident, body: &Body) {
         self.check(|c| c.filter(name, body));
+        let (text, place) = (self.name(name), self.place(name.tok));
+        self.state.filter_places.insert(text, place);
     }
 
     pub(super) fn function(&mut self, function: &Function) {

@@ -82,6 +82,9 @@ pub struct State {
     protocols: Vec<Arc<ProtocolConfig>>,
     templates: Vec<Arc<ProtocolConfig>>,
     self_tests: Vec<SelfTest>,
+    filter_places: BTreeMap<Arc<str>, Place>,
+    /// The file of the last place given: places of one file share its name.
+    last_file: Arc<PathBuf>,
 }
 
 /// The state, and what the front end has read.
@@ -140,6 +143,8 @@ impl State {
             damage: Vec::new(),
             claims: BTreeMap::new(),
             counters: BTreeMap::new(),
+            filter_places: BTreeMap::new(),
+            last_file: Arc::default(),
             unbuilt: Vec::new(),
             default_debug: DefaultDebug::default(),
             any_protocol: false,
@@ -225,9 +230,12 @@ impl<'a> Lowering<'a> {
     }
 
     /// File and line of a token.
-    pub fn place(&self, tok: Tok) -> Place {
+    pub fn place(&mut self, tok: Tok) -> Place {
         let at = self.sources.locate(tok);
-        Place { file: Arc::new(at.path.to_path_buf()), line: at.line }
+        if **self.state.last_file != *at.path {
+            self.state.last_file = Arc::new(at.path.to_path_buf());
+        }
+        Place { file: self.state.last_file.clone(), line: at.line }
     }
 
     /// What is checked when all statements were read. `clean` says that the parser found nothing wrong.
@@ -284,6 +292,7 @@ impl State {
             protocols: self.protocols,
             templates: self.templates,
             self_tests: self.self_tests,
+            filter_places: self.filter_places,
             symbols: self.symbols.snapshot(names),
             warnings,
             unbuilt: unbuilt.collect(),

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use super::Lowering;
 use crate::base::NetType;
-use crate::config::{ChannelConfig, DebugMask, MplsPolicy, MrtdumpMask, ProtocolConfig, ProtocolSyntax, Vrf};
+use crate::config::{
+    ChannelConfig, DebugMask, Marks, MplsPolicy, MrtdumpMask, ProtocolConfig, ProtocolSyntax, Vrf,
+};
 use crate::filter::symbols::Symbol;
 use crate::syntax::ast::{Arg, Ident, Opt, ProtoItem, Protocol, Span, Tok};
 use crate::syntax::diag::Diagnostic;
@@ -25,6 +27,8 @@ pub struct Block {
     pub(super) label_channel: Option<Span>,
     /// From the word `protocol` to the opening brace.
     pub head: Span,
+    /// Where options stand.
+    pub marks: Marks,
     /// The closing brace.
     pub close: Tok,
     common: Common,
@@ -77,6 +81,8 @@ impl Lowering<'_> {
                 ProtoItem::Channel(channel) => self.channel(&mut block, &channel),
                 ProtoItem::Routes(routes) => draft.routes(routes, &mut block, self),
                 ProtoItem::Option(opt) => {
+                    let place = self.place(opt.span.first);
+                    block.marks.note("", opt.key, place);
                     if !self.common_option(&mut block, &opt) && !draft.option(&opt, &mut block, self) {
                         self.unknown_option(&opt);
                     }
@@ -90,7 +96,8 @@ impl Lowering<'_> {
         if let Some(span) = block.label_channel.filter(|_| block.channels.len() > 1) {
             self.not_built(span, "mpls channel");
         }
-        let Block { channels, common, .. } = block;
+        let Block { channels, common, marks, .. } = block;
+        let place = self.place(item.span.first);
         let config = Arc::new(ProtocolConfig {
             name,
             kind,
@@ -105,7 +112,8 @@ impl Lowering<'_> {
             thread_group: common.thread_group,
             channels,
             options,
-            place: self.place(item.span.first),
+            place,
+            marks,
         });
         self.groups_closed = true;
         if item.template { self.templates.push(config) } else { self.protocols.push(config) }
@@ -146,6 +154,7 @@ impl Lowering<'_> {
             label_channel: None,
             head: Span { first: item.span.first, last: item.open.saturating_sub(1) },
             close: item.close,
+            marks: parent.map(|p| p.marks.clone()).unwrap_or_default(),
             common,
         }
     }

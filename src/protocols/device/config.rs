@@ -31,7 +31,10 @@ pub struct DeviceInterface {
     pub preferred: Vec<IpAddr>,
 }
 
-crate::protocol_options!(DeviceOptions);
+crate::protocol_options!(DeviceOptions {
+    "scan time" scan_time: Quiet;
+    "interface" interfaces: Quiet;
+});
 
 impl Default for DeviceOptions {
     fn default() -> DeviceOptions {

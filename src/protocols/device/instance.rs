@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::config::{Device, DeviceOptions};
 use crate::config::ProtocolConfig;
-use crate::engine::api::{Adapt, DownReason, Instance, Ports, ProtoState, ProtocolKind, Stopped};
+use crate::engine::api::{DownReason, Instance, Ports, ProtoState, ProtocolKind, Stopped};
 use crate::engine::iface::Preferred;
 
 /// The one timer: the next scan.
@@ -61,12 +61,7 @@ impl Instance for DeviceInstance {
         self.arm(ports);
     }
 
-    fn reconfigure(
-        &mut self,
-        ports: &mut Ports<'_>,
-        new: &Arc<ProtocolConfig>,
-        _old: &Arc<ProtocolConfig>,
-    ) -> Adapt {
+    fn reconfigure(&mut self, ports: &mut Ports<'_>, new: &Arc<ProtocolConfig>, _old: &Arc<ProtocolConfig>) {
         let before = std::mem::replace(&mut self.options, options(new));
         if before.scan_time != self.options.scan_time {
             self.arm(ports);
@@ -74,7 +69,6 @@ impl Instance for DeviceInstance {
         if before.interfaces != self.options.interfaces {
             ports.set_preferred(self.preferred());
         }
-        Adapt::Done
     }
 
     fn stop(&mut self, ports: &mut Ports<'_>, _reason: DownReason) -> Stopped {
@@ -88,7 +82,7 @@ impl Instance for DeviceInstance {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "literals of the tests")]
     use super::*;
-    use crate::config::{IfPattern, IfPatterns};
+    use crate::config::{Effect, IfPattern, IfPatterns};
     use crate::protocols::bench::{Bench, link};
     use crate::protocols::device::config::DeviceInterface;
 
@@ -122,7 +116,7 @@ mod tests {
         bench.address(10, "192.0.2.2/25");
         let preferred = |bench: &Bench| bench.hands.ifaces.get(10).unwrap().preferred4.unwrap().to_string();
         assert_eq!(preferred(&bench), "192.0.2.2");
-        assert_eq!(bench.reconfigure(device(5, "192.0.2.1")), Adapt::Done);
+        assert_eq!(bench.reconfigure(device(5, "192.0.2.1")), Some(Effect::Quiet));
         assert_eq!(preferred(&bench), "192.0.2.1");
         assert_eq!(bench.hands.armed.get(&SCAN), Some(&5_000_000));
         bench.reconfigure(device(0, "192.0.2.1"));

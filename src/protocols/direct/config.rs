@@ -20,7 +20,10 @@ pub struct DirectOptions {
     pub check_link: bool,
 }
 
-crate::protocol_options!(DirectOptions);
+crate::protocol_options!(DirectOptions {
+    "interface" interfaces: Restart;
+    "check link" check_link: Restart;
+});
 
 impl DirectOptions {
     /// Whether an address of an interface makes a route.

@@ -12,6 +12,10 @@ use crate::engine::iface::{Iface, IfaceAddr, IfaceChange, IfaceEvent, Ifaces};
 use crate::table::{Attrs, Dest, RouteSource};
 
 impl ProtocolKind for Direct {
+    fn reloads(&self) -> bool {
+        false
+    }
+
     fn spawn(&self, config: &Arc<ProtocolConfig>) -> Box<dyn Instance> {
         Box::new(DirectInstance {
             options: config.options().cloned().unwrap_or_default(),
@@ -152,8 +156,8 @@ impl Instance for DirectInstance {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "literals of the tests")]
     use super::*;
+    use crate::config::Effect;
     use crate::config::{IfPattern, IfPatterns};
-    use crate::engine::api::Adapt;
     use crate::protocols::bench::{Bench, link};
     use crate::sys::kernel::{AddressFlags, Link, LinkFlags};
 
@@ -214,7 +218,7 @@ mod tests {
         bench.kernel(|s, out| s.link(link(11, "w0"), out));
         bench.kernel(|s, out| s.link(link(10, "x0"), out));
         assert_eq!(bench.routes(), ["198.51.100.0/24 11 dev 11"]);
-        assert_eq!(bench.reconfigure(names(&[&["x*"]])), Adapt::Restart);
+        assert_eq!(bench.reconfigure(names(&[&["x*"]])), Some(Effect::Restart));
     }
 
     #[test]

@@ -47,7 +47,18 @@ pub enum Learn {
     All,
 }
 
-crate::protocol_options!(KernelOptions);
+crate::protocol_options!(KernelOptions {
+    "learn" learn: Restart;
+    "learn metrics" learn_metrics: Restart;
+    "persist" persist: Quiet;
+    "scan time" scan_time: Restart;
+    "graceful restart" graceful_restart: Quiet;
+    // Another limit is a matter of the feed; merging or not, of what the channel is offered.
+    "merge paths" merge_paths: Refeed or Restart if |old: &Option<u8>, new: &Option<u8>| old.is_some() != new.is_some();
+    "kernel table" table: Restart;
+    "metric" metric: Restart;
+    "netlink rx buffer" rx_buffer: Quiet;
+});
 
 impl Default for KernelOptions {
     fn default() -> KernelOptions {

@@ -14,8 +14,8 @@ use super::sync::{Action, KernelSync, Pruned, SOON, Setup, Warning};
 use crate::base::{ChannelId, LogClass, NetType};
 use crate::config::{ProtocolConfig, Vrf};
 use crate::engine::api::{
-    Adapt, DownReason, DriftReport, Export, ExportMode, ExportRule, Hears, Instance, KernelProgress,
-    KernelStatus, Look, Ports, PreExport, ProtoState, ProtocolKind, Stopped, TraceFlag,
+    DownReason, DriftReport, Export, ExportMode, ExportRule, Hears, Instance, KernelProgress, KernelStatus,
+    Look, Ports, PreExport, ProtoState, ProtocolKind, Stopped, TraceFlag,
 };
 use crate::engine::iface::{IfaceAddr, IfaceChange, IfaceEvent};
 use crate::sys::kernel::{Family, KernelEvent, KernelRoute, NoticeClass, Question, RouteBody, RouteOp};
@@ -473,13 +473,12 @@ impl Instance for KernelInstance {
         }
     }
 
-    fn reload(&mut self, ports: &mut Ports<'_>, channel: ChannelId) -> bool {
+    fn reload(&mut self, ports: &mut Ports<'_>, channel: ChannelId) {
         if channel == self.channel && self.learns() {
             self.relearn = true;
             self.request_scan(ports, 0);
             self.run(ports);
         }
-        true
     }
 
     fn timer(&mut self, ports: &mut Ports<'_>, key: u32) {
@@ -567,35 +566,12 @@ impl Instance for KernelInstance {
         self.run(ports);
     }
 
-    fn reconfigure(
-        &mut self,
-        ports: &mut Ports<'_>,
-        new: &Arc<ProtocolConfig>,
-        _old: &Arc<ProtocolConfig>,
-    ) -> Adapt {
-        let Some(new) = new.options::<KernelOptions>() else { return Adapt::Restart };
+    fn reconfigure(&mut self, ports: &mut Ports<'_>, new: &Arc<ProtocolConfig>, _old: &Arc<ProtocolConfig>) {
+        let Some(new) = new.options::<KernelOptions>() else { return };
         let old = std::mem::replace(&mut self.options, new.clone());
-        // Merging must stay on or off; everything else that may change in place is given the new value.
-        let same_mode = old.merge_paths.is_some() == new.merge_paths.is_some();
-        let adapted = KernelOptions {
-            persist: new.persist,
-            graceful_restart: new.graceful_restart,
-            rx_buffer: new.rx_buffer,
-            merge_paths: new.merge_paths,
-            ..old.clone()
-        };
-        if !same_mode || adapted != *new {
-            // The flush that follows is that of the old configuration.
-            self.options = old;
-            return Adapt::Restart;
-        }
         if old.rx_buffer != new.rx_buffer {
             ports.receive_buffer(new.rx_buffer);
         }
-        if old.merge_paths != new.merge_paths {
-            ports.refeed(self.channel);
-        }
-        Adapt::Done
     }
 
     fn recovered(&mut self, ports: &mut Ports<'_>) {
@@ -640,6 +616,7 @@ impl Instance for KernelInstance {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Effect;
     use crate::protocols::bench::Bench;
     use std::time::Duration;
 
@@ -649,8 +626,7 @@ mod tests {
         let adapt = |old: KernelOptions, new: KernelOptions| {
             let mut bench = Bench::new(&Kernel, &[NetType::Ip4], old);
             bench.start();
-            let adapt = bench.adapt(new);
-            (adapt, bench.hands.refed.len())
+            bench.adapt(new)
         };
         let in_place = [
             KernelOptions { persist: true, ..plain() },
@@ -658,7 +634,7 @@ mod tests {
             KernelOptions { rx_buffer: Some(1 << 20), ..plain() },
         ];
         for new in in_place {
-            assert_eq!(adapt(plain(), new), (Adapt::Done, 0));
+            assert_eq!(adapt(plain(), new), Some(Effect::Quiet));
         }
         let restarting = [
             KernelOptions { metric: 0, ..plain() },
@@ -670,9 +646,10 @@ mod tests {
             KernelOptions { persist: true, metric: 7, ..plain() },
         ];
         for new in restarting {
-            assert_eq!(adapt(plain(), new).0, Adapt::Restart);
+            assert_eq!(adapt(plain(), new), Some(Effect::Restart));
         }
         let merging = |limit| KernelOptions { merge_paths: Some(limit), ..plain() };
-        assert_eq!(adapt(merging(16), merging(4)), (Adapt::Done, 1), "another limit feeds again");
+        assert_eq!(adapt(merging(16), merging(4)), Some(Effect::Refeed), "another limit feeds again");
+        assert_eq!(adapt(plain(), plain()), None);
     }
 }

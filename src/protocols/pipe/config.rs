@@ -21,7 +21,10 @@ pub struct PipeOptions {
     pub max_generation: u8,
 }
 
-crate::protocol_options!(PipeOptions);
+crate::protocol_options!(PipeOptions {
+    "peer table" peer_table: Restart;
+    "max generation" max_generation: Restart;
+});
 
 impl ProtocolSyntax for Pipe {
     fn keyword(&self) -> &'static str {

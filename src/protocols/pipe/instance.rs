@@ -10,7 +10,7 @@ use super::config::{Pipe, PipeOptions};
 use crate::base::{ChannelId, LogClass};
 use crate::config::{ChannelConfig, FilterRef, ProtocolConfig};
 use crate::engine::api::{
-    Adapt, Export, ExportMode, ExportRule, Instance, Look, Ports, PreExport, ProtoState, ProtocolKind,
+    Export, ExportMode, ExportRule, Instance, Look, Ports, PreExport, ProtoState, ProtocolKind,
 };
 use crate::table::Attrs;
 
@@ -114,22 +114,9 @@ impl Instance for PipeInstance {
     }
 
     /// What comes in here comes out of the other table.
-    fn reload(&mut self, ports: &mut Ports<'_>, channel: ChannelId) -> bool {
+    fn reload(&mut self, ports: &mut Ports<'_>, channel: ChannelId) {
         if let Some(other) = self.other(channel) {
             ports.refeed(other);
-        }
-        true
-    }
-
-    fn reconfigure(
-        &mut self,
-        _ports: &mut Ports<'_>,
-        new: &Arc<ProtocolConfig>,
-        old: &Arc<ProtocolConfig>,
-    ) -> Adapt {
-        match (new.options::<PipeOptions>(), old.options::<PipeOptions>()) {
-            (Some(new), Some(old)) if new == old => Adapt::Done,
-            _ => Adapt::Restart,
         }
     }
 
@@ -143,7 +130,7 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "literals of the tests")]
     use super::*;
     use crate::base::{NetType, ProtoId};
-    use crate::config::{Limit, LimitAction};
+    use crate::config::{Effect, Limit, LimitAction};
     use crate::protocols::bench::{Bench, MINE};
     use crate::table::{Dest, NetId, Route, RouteSource, Source};
 
@@ -232,9 +219,9 @@ mod tests {
     fn reload_feeds_the_other_side() {
         let mut bench = pipe();
         let (primary, secondary) = (bench.channel(0), bench.channel(1));
-        assert!(bench.call(|i, p| i.reload(p, primary)));
+        bench.call(|i, p| i.reload(p, primary));
         assert_eq!(bench.hands.refed, [secondary]);
         let other = PipeOptions { peer_table: "other".into(), max_generation: 2 };
-        assert_eq!(bench.reconfigure(other), Adapt::Restart);
+        assert_eq!(bench.reconfigure(other), Some(Effect::Restart));
     }
 }

@@ -18,7 +18,7 @@ use super::lower::StaticDraft;
 pub struct Static;
 
 /// What a static protocol is told.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct StaticOptions {
     /// Interfaces without a carrier count as down.
     pub check_link: bool,
@@ -118,16 +118,12 @@ impl StaticRoutes {
     }
 }
 
-impl PartialEq for StaticOptions {
-    fn eq(&self, other: &StaticOptions) -> bool {
-        self.check_link == other.check_link
-            && self.igp_table4 == other.igp_table4
-            && self.igp_table6 == other.igp_table6
-            && (Arc::ptr_eq(&self.routes, &other.routes) || self.routes == other.routes)
-    }
-}
-
-crate::protocol_options!(StaticOptions);
+crate::protocol_options!(StaticOptions {
+    "check link" check_link: Quiet;
+    "igp table" igp_table4: Restart;
+    "igp table" igp_table6: Restart;
+    "route" routes: Quiet;
+});
 
 impl ProtocolSyntax for Static {
     fn keyword(&self) -> &'static str {

@@ -10,8 +10,8 @@ use super::ordinals::Ordinals;
 use crate::base::{ChannelId, LogClass, Net, NetExt, NetType};
 use crate::config::ProtocolConfig;
 use crate::engine::api::{
-    Adapt, DownReason, Instance, Look, Ports, ProtoState, ProtocolKind, StaticLine, StaticLines,
-    StaticTarget, Stopped,
+    DownReason, Instance, Look, Ports, ProtoState, ProtocolKind, StaticLine, StaticLines, StaticTarget,
+    Stopped,
 };
 use crate::engine::iface::{IfaceChange, IfaceEvent};
 use crate::table::{Attrs, Bits, RouteSource};
@@ -375,23 +375,13 @@ impl Instance for StaticInstance {
         }
     }
 
-    fn reload(&mut self, ports: &mut Ports<'_>, _channel: ChannelId) -> bool {
+    fn reload(&mut self, ports: &mut Ports<'_>, _channel: ChannelId) {
         self.all_again(ports);
-        true
     }
 
-    fn reconfigure(
-        &mut self,
-        ports: &mut Ports<'_>,
-        new: &Arc<ProtocolConfig>,
-        _old: &Arc<ProtocolConfig>,
-    ) -> Adapt {
-        let Some(options) = new.options::<StaticOptions>() else { return Adapt::Restart };
+    fn reconfigure(&mut self, ports: &mut Ports<'_>, new: &Arc<ProtocolConfig>, _old: &Arc<ProtocolConfig>) {
+        let Some(options) = new.options::<StaticOptions>() else { return };
         let terms = Terms::new(options, &new.vrf);
-        let same_tables = (&terms.igp4, &terms.igp6) == (&self.terms.igp4, &self.terms.igp6);
-        if !same_tables || terms.vrf != self.terms.vrf {
-            return Adapt::Restart;
-        }
         if terms != self.terms {
             self.terms = terms;
             self.ifaces_changed = true;
@@ -400,7 +390,6 @@ impl Instance for StaticInstance {
         if !Arc::ptr_eq(&options.routes, &self.routes) {
             self.take_routes(ports, options.routes.clone());
         }
-        Adapt::Done
     }
 
     fn stop(&mut self, _ports: &mut Ports<'_>, _reason: DownReason) -> Stopped {

@@ -10,8 +10,9 @@ use super::config::{Static, StaticDest, StaticExtra, StaticHop, StaticOptions, S
 use super::diff::{Side, diff};
 use super::ordinals::Ordinals;
 use crate::base::{IpNet, Net, NetExt, NetType, NextHop, Value};
+use crate::config::Effect;
 use crate::config::{ChannelConfig, DebugMask, FilterRef, MplsChannel};
-use crate::engine::api::{Adapt, StaticTarget};
+use crate::engine::api::StaticTarget;
 use crate::protocols::bench::{Bench, link};
 use crate::sys::kernel::{Link, LinkFlags};
 use crate::table::{AttrId, Attrs, Dest};
@@ -213,10 +214,10 @@ fn check_link_needs_a_carrier() {
     bench.kernel(|s, out| s.link(Link { flags: LinkFlags(LinkFlags::UP), ..link(10, "v0") }, out));
     assert!(bench.routes().is_empty());
     let unchecked = options(&["10.1.0.0/16 192.0.2.2", "10.2.0.0/16 v0"]);
-    assert_eq!(bench.reconfigure(unchecked.clone()), Adapt::Done);
+    assert_eq!(bench.reconfigure(unchecked.clone()), Some(Effect::Quiet));
     assert_eq!(bench.routes().len(), 2);
     let elsewhere = StaticOptions { igp_table4: Some("other".into()), ..unchecked };
-    assert_eq!(bench.reconfigure(elsewhere), Adapt::Restart);
+    assert_eq!(bench.reconfigure(elsewhere), Some(Effect::Restart));
 }
 
 #[test]
@@ -297,7 +298,7 @@ fn commands_and_preference() {
     bench.hands.commands = |_, _| {};
     bench.hands.channels[0].1.preference = 77;
     let channel = bench.channel(0);
-    assert!(bench.call(|i, p| i.reload(p, channel)));
+    bench.call(|i, p| i.reload(p, channel));
     bench.finish();
     assert_eq!(preferences(&bench), [77, 77]);
 }
