@@ -35,6 +35,7 @@ impl ProtocolKind for Static {
             labels: None,
             ordinals: Ordinals::default(),
             sent: Bits::default(),
+            unseen: Bits::default(),
             dirty: Bits::default(),
             sweep: Sweep::default(),
             jobs: VecDeque::new(),
@@ -55,6 +56,8 @@ struct StaticInstance {
     ordinals: Ordinals,
     /// Routes that are announced.
     sent: Bits,
+    /// Recursive destinations that no route was announced with since the channel came up.
+    unseen: Bits,
     /// Destinations that changed since the sweep began.
     dirty: Bits,
     sweep: Sweep,
@@ -140,7 +143,13 @@ impl StaticInstance {
             false => self.routes.extra(index),
         };
         let path = self.ordinals.path(index);
-        match self.dests.attrs(self.dests.number(route.dest)) {
+        let number = self.dests.number(route.dest);
+        if self.unseen.set(number, false) {
+            // A route above may be the one to its gateway: BIRD, too, looks when it comes to this one.
+            let preference = self.preference(ports);
+            self.dests.resolve([number], ports, &self.terms, preference);
+        }
+        match self.dests.attrs(number) {
             Some(attrs) => {
                 self.sent.set(index, true);
                 let attrs = match extra {
@@ -251,6 +260,8 @@ impl StaticInstance {
         let old_dests = std::mem::replace(&mut self.dests, Dests::new(routes.clone()));
         let old_routes = std::mem::replace(&mut self.routes, routes.clone());
         let (old_dirty, old_sent) = (std::mem::take(&mut self.dirty), std::mem::take(&mut self.sent));
+        // Their numbers are the old ones'; what is announced from here on is resolved already.
+        self.unseen.clear();
         if std::mem::take(&mut self.sweep).left > 0 {
             self.sweep.left = routes.list.len();
         }
@@ -326,7 +337,16 @@ impl Instance for StaticInstance {
             self.ordinals = Ordinals::new(&self.routes.list);
             self.watch(ports);
             self.warn(ports, (0..self.dests.len() as u32).collect());
+            let recursive = self.dests.numbers(|d| matches!(d, StaticDest::Recursive { .. }));
+            for number in recursive {
+                self.unseen.set(number, true);
+            }
             self.all_again(ports);
+            // A list of usual length is there before protocols that start later look at the table, as in BIRD: they get each route once.
+            if config.channels.len() == 1 && self.routes.list.len() <= SLICE {
+                self.ordinals.walk(&self.routes.list, usize::MAX);
+                self.run_sweep(ports);
+            }
         }
     }
 
@@ -395,6 +415,7 @@ impl Instance for StaticInstance {
     fn stop(&mut self, _ports: &mut Ports<'_>, _reason: DownReason) -> Stopped {
         (self.main, self.labels) = (None, None);
         self.jobs.clear();
+        self.unseen.clear();
         self.sweep = Sweep::default();
         Stopped::Now
     }
