@@ -8,10 +8,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::api::{Export, Hears, Instance, LookAt, Ports, ProtoState, ProtocolKind, TraceFlag};
+use super::api::{Export, Instance, LookAt, Ports, ProtoState, ProtocolKind};
 use super::core::{Asker, Core, Pending};
 use super::export::Turn;
-use super::iface::{IfaceChange, IfaceEvent};
+use super::iface::IfaceEvent;
 use super::logger::Logger;
 use super::transition::Transition;
 use crate::base::{ChannelId, LogClass, ProtoId};
@@ -30,7 +30,7 @@ pub struct Engine {
     events: VecDeque<KernelEvent>,
     arrived: Vec<KernelEvent>,
     /// The names under which interfaces came up last, for the traces.
-    iface_names: BTreeMap<u32, Arc<str>>,
+    pub(super) iface_names: BTreeMap<u32, Arc<str>>,
     finished: bool,
 }
 
@@ -144,7 +144,9 @@ impl Engine {
                     Pending::State(..) => {}
                     Pending::Fail(id, restart) => self.fail(id, restart),
                     Pending::Ifaces(events) => {
-                        self.trace_ifaces(&events);
+                        if !self.core.shutting_down {
+                            self.trace_ifaces(&events);
+                        }
                         self.tell_ifaces(&events);
                     }
                 }
@@ -283,64 +285,6 @@ impl Engine {
         if !changes.is_empty() {
             self.trace_ifaces(&changes);
             self.tell_ifaces(&changes);
-        }
-    }
-
-    /// Traces changes for each protocol that lives by them. Names are remembered: at the end of an interface it has none any more, and a
-    /// renamed one goes down under its old name.
-    fn trace_ifaces(&mut self, changes: &[IfaceEvent]) {
-        let listeners = self.listeners();
-        for IfaceEvent { ifindex, change } in changes {
-            let known = self.core.ifaces.get(*ifindex).map(|iface| iface.name.clone());
-            let name = match (change, known) {
-                (IfaceChange::Up, Some(name)) => {
-                    self.iface_names.insert(*ifindex, name.clone());
-                    name
-                }
-                (_, known) => self.iface_names.get(ifindex).cloned().or(known).unwrap_or_else(|| "?".into()),
-            };
-            for (id, hears) in &listeners {
-                let proto = self.core.name_of(*id);
-                let line = match change {
-                    IfaceChange::AddrUp(_) | IfaceChange::AddrDown(_) if *hears < Hears::Addresses => {
-                        continue;
-                    }
-                    IfaceChange::AddrUp(a) => format!("address {} on interface {name} added", a.prefix),
-                    IfaceChange::AddrDown(a) => format!("address {} on interface {name} removed", a.prefix),
-                    IfaceChange::Up => format!("interface {name} goes up"),
-                    IfaceChange::Down => format!("interface {name} goes down"),
-                    IfaceChange::Link => format!("interface {name} changes link"),
-                    IfaceChange::Mtu => format!("interface {name} changes MTU"),
-                    IfaceChange::Preferred => format!("interface {name} changes preferred address"),
-                };
-                self.core.log_line(LogClass::Trace, format_args!("{proto} < {line}"));
-            }
-        }
-    }
-
-    /// The protocols that live by interfaces and are to be traced.
-    fn listeners(&self) -> Vec<(ProtoId, Hears)> {
-        let traced = self.core.protos().filter(|p| super::core::has_flag(p.debug, TraceFlag::Interfaces));
-        let hears = |id: ProtoId| self.instance(id).map_or(Hears::Nothing, |i| i.hears());
-        traced.map(|p| (p.id, hears(p.id))).filter(|(_, hears)| *hears > Hears::Nothing).collect()
-    }
-
-    /// A protocol that came up learns what is there.
-    pub(super) fn trace_known_ifaces(&mut self, id: ProtoId) {
-        let Some((_, hears)) = self.listeners().into_iter().find(|(listener, _)| *listener == id) else {
-            return;
-        };
-        let proto = self.core.name_of(id);
-        let mut lines = Vec::new();
-        for iface in self.core.ifaces.iter() {
-            let (name, word) = (&iface.name, if iface.up { "goes up" } else { "created" });
-            lines.push(format!("interface {name} {word}"));
-            for a in iface.addrs.iter().filter(|_| iface.up && hears == Hears::Addresses) {
-                lines.push(format!("address {} on interface {name} added", a.prefix));
-            }
-        }
-        for line in lines {
-            self.core.log_line(LogClass::Trace, format_args!("{proto} < {line}"));
         }
     }
 

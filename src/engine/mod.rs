@@ -32,6 +32,7 @@ pub mod report;
 mod resolve;
 #[cfg(test)]
 mod tests;
+mod traces;
 pub mod transition;
 
 pub use core::Core;

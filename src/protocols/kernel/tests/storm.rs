@@ -104,7 +104,12 @@ fn storm(setup: Setup, events: Vec<Event>) {
             Event::Capacity(n) => bench.kernel.capacity = n.into(),
             Event::Scan => bench.scan_due = true,
             Event::BrokenDumps(n) => bench.kernel.broken_dumps = n.into(),
-            Event::Lost => bench.kernel.lose(),
+            Event::Lost => {
+                // Nor does anybody hear of those overwritten in a race just before.
+                foreign.retain(|key, _| bench.kernel.routes.get(key).is_some_and(|b| b.protocol == 100));
+                bench.kernel.lose();
+                bench.step();
+            }
             Event::Crash => {
                 // Who was overwritten in a race just before we died is out of luck.
                 foreign.retain(|key, _| bench.kernel.routes.get(key).is_some_and(|b| b.protocol == 100));
