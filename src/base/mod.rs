@@ -10,6 +10,7 @@ pub mod mask;
 pub mod net;
 pub mod nexthop;
 pub mod path;
+pub mod prefix_near;
 mod prefix_print;
 pub mod prefix_set;
 pub mod rd;

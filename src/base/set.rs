@@ -262,6 +262,14 @@ impl Branches {
         (!overlap).then(|| Branches { ranges: labels.into() })
     }
 
+    /// The label that holds the scalar, as a range.
+    pub fn label(&self, scalar: Scalar) -> Option<(Value, Value)> {
+        let (kind, key) = scalar;
+        let (k, from, to, _) =
+            self.ranges.iter().find(|(k, from, to, _)| *k == kind && (*from..=*to).contains(&key))?;
+        Some((value_of((*k, *from)), value_of((*k, *to))))
+    }
+
     /// The number of the label that holds the scalar.
     pub fn find(&self, (kind, key): Scalar) -> Option<u32> {
         let after = self.ranges.partition_point(|(k, from, ..)| (*k, *from) <= (kind, key));

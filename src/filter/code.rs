@@ -488,6 +488,8 @@ pub enum Stretch {
     Test,
     /// The value that a `case` looks at.
     Case,
+    /// Variable and list of a loop.
+    Loop,
 }
 
 /// A compiled body.

@@ -119,7 +119,8 @@ static NO_CLIST: Value = Value::Clist(List::EMPTY);
 static NO_ECLIST: Value = Value::Eclist(List::EMPTY);
 static NO_LCLIST: Value = Value::Lclist(List::EMPTY);
 
-fn blank(blank: Blank) -> &'static Value {
+/// What an unset attribute reads as.
+pub(super) fn blank(blank: Blank) -> &'static Value {
     match blank {
         Blank::Void => &VOID,
         Blank::Path => &NO_PATH,

@@ -4,6 +4,7 @@
 //! files would keep a million routes for the sake of ten lines, so each body keeps its own stretch, in the same compact form as
 //! [`Sources`]: a byte per token, and the text.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use super::ast::{Span, Tok};
@@ -35,6 +36,16 @@ impl Excerpt {
     /// Where a token stands.
     pub fn locate(&self, tok: Tok) -> Option<Located> {
         self.holds(tok).then(|| self.part.locate(tok - self.first))
+    }
+
+    /// The file it begins in.
+    pub fn path(&self) -> Option<Arc<Path>> {
+        self.part.files().first().map(|f| f.path.clone())
+    }
+
+    /// The line it begins on.
+    pub fn line(&self) -> u32 {
+        self.part.line(0)
     }
 
     /// What a span says: one line, comments and line ends as single blanks.
@@ -83,7 +94,7 @@ mod tests {
     use super::*;
     use crate::syntax::parse;
     use std::collections::BTreeMap;
-    use std::path::{Path, PathBuf};
+    use std::path::PathBuf;
 
     #[test]
     fn one_line_of_many() {

@@ -9,9 +9,9 @@ use crate::base::Value;
 use crate::config::{SelfTest, SelfTestKind};
 use crate::filter::compile::{Checker, Locate};
 use crate::filter::{Filter, FilterRef, Program, Symbol};
-use crate::syntax::Sources;
 use crate::syntax::ast::{Body, Cmd, Expr, Function, Ident, Opt, Span, Tok, TypeName};
 use crate::syntax::diag::Diagnostic;
+use crate::syntax::{Excerpt, Sources};
 
 /// What the checker asks about tokens.
 struct Places<'a>(&'a Sources);
@@ -23,6 +23,10 @@ impl Locate for Places<'_> {
 
     fn file(&self, tok: Tok) -> String {
         Locate::file(self.0, tok)
+    }
+
+    fn excerpt(&self, span: Span) -> Option<Arc<Excerpt>> {
+        Locate::excerpt(self.0, span)
     }
 
     fn token_name(&self, tok: Tok) -> String {

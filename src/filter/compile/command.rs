@@ -248,6 +248,7 @@ impl Checker<'_> {
         body.open_block();
         let dst = self.declare(body, var.name, ty, var.span.lookahead());
         let next = body.emit(Op::Next { state, dst, end: 0 }, source);
+        body.mark(next as u32, Stretch::Loop, var.span.to(over.span));
         debug_assert_eq!(start + 1, next);
         self.branch(body, inner);
         body.emit(Op::Jump { to: next as u32 }, self.source(inner.span.last));
