@@ -10,6 +10,7 @@ use std::sync::Arc;
 use crate::base::{ChannelId, LogClass, Net, NetType, ProtoId};
 use crate::config::{ChannelConfig, FilterRef, ProtocolConfig, ProtocolSyntax};
 use crate::sys::kernel::{Family, KernelError, KernelEvent, Question, RouteOp};
+use crate::sys::nexthops::{Nexthops, Via};
 use crate::table::{Attrs, NetId, Route, Source};
 
 use super::iface::{IfaceEvent, Ifaces, Preferred};
@@ -349,6 +350,8 @@ pub trait Hands: LookAt {
     fn ask(&mut self, me: ProtoId, question: Question) -> u64;
     fn register_table(&mut self, me: ProtoId, family: Family, table: u32) -> Result<(), Arc<str>>;
     fn unregister_table(&mut self, me: ProtoId, family: Family, table: u32);
+    fn nexthops(&self) -> Arc<Nexthops>;
+    fn replace_nexthop(&mut self, me: ProtoId, from: Via, to: Via) -> u64;
     fn interfaces_on(&mut self, me: ProtoId, on: bool);
     fn scan_interfaces(&mut self, me: ProtoId);
     fn last_interface_scan(&self) -> Option<u64>;
@@ -500,6 +503,15 @@ impl Ports<'_> {
     /// Asks the kernel; the answer comes to [`Instance::kernel`] with the returned ticket.
     pub fn ask(&mut self, question: Question) -> u64 {
         self.core.ask(self.me, question)
+    }
+    /// The nexthop objects of the kernel, shared by all who write routes.
+    pub fn nexthops(&self) -> Arc<Nexthops> {
+        self.core.nexthops()
+    }
+    /// Makes the object of one set of next hops that of another, a [`Nexthops::target`]; the answer comes to [`Instance::kernel`] with the
+    /// returned ticket.
+    pub fn replace_nexthop(&mut self, from: Via, to: Via) -> u64 {
+        self.core.replace_nexthop(self.me, from, to)
     }
     /// Claims a kernel table; notices of its routes come to [`Instance::kernel`]. The error is the name of the owner.
     pub fn register_table(&mut self, family: Family, table: u32) -> Result<(), Arc<str>> {

@@ -21,6 +21,7 @@ use crate::base::{ChannelId, LogClass, Net, NetType, ProtoId};
 use crate::config::{Config, DebugMask, FilterRef, ProtocolConfig, TableConfig};
 use crate::filter::{Machine, Outcome};
 use crate::sys::kernel::{Family, Kernel, KernelError, Question, RouteOp, Ticket};
+use crate::sys::nexthops::{Nexthops, Via};
 use crate::table::{Attrs, Bits, Interner, NetId, Source, Table};
 
 /// A table with what the engine knows about it.
@@ -419,6 +420,14 @@ impl Hands for Core {
     fn ask(&mut self, me: ProtoId, question: Question) -> u64 {
         let ticket = self.ticket(Asker::Proto(me));
         self.kernel.ask(ticket, question);
+        ticket
+    }
+    fn nexthops(&self) -> Arc<Nexthops> {
+        Arc::clone(self.kernel.nexthops())
+    }
+    fn replace_nexthop(&mut self, me: ProtoId, from: Via, to: Via) -> u64 {
+        let ticket = self.ticket(Asker::Proto(me));
+        self.kernel.replace_nexthop(ticket, from, to);
         ticket
     }
     fn register_table(&mut self, me: ProtoId, family: Family, table: u32) -> Result<(), Arc<str>> {

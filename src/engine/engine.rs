@@ -271,6 +271,12 @@ impl Engine {
                     self.call(id, |i, p| i.kernel(p, KernelEvent::Overrun(NoticeClass::Routes)));
                 }
             }
+            KernelEvent::NexthopsLost(_) | KernelEvent::NexthopsChanged => {
+                let owners: BTreeSet<ProtoId> = self.core.kernel_tables.values().copied().collect();
+                for id in owners {
+                    self.call(id, |i, p| i.kernel(p, event.clone()));
+                }
+            }
             KernelEvent::Skipped(text) => {
                 let now = self.core.now();
                 self.core.logger.limited(now, LogClass::Warning, format_args!("Netlink: {text}"));

@@ -392,6 +392,17 @@ impl Hands for InMemory {
     fn register_table(&mut self, _me: ProtoId, _family: Family, _table: u32) -> Result<(), Arc<str>> {
         Ok(())
     }
+    fn nexthops(&self) -> Arc<crate::sys::nexthops::Nexthops> {
+        Arc::default()
+    }
+    fn replace_nexthop(
+        &mut self,
+        _: ProtoId,
+        _: crate::sys::nexthops::Via,
+        _: crate::sys::nexthops::Via,
+    ) -> u64 {
+        0
+    }
     fn unregister_table(&mut self, _me: ProtoId, _family: Family, _table: u32) {}
     fn interfaces_on(&mut self, _me: ProtoId, on: bool) {
         self.interfaces_on = on;

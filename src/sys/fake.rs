@@ -11,6 +11,7 @@ use super::kernel::{
     Address, Answer, Family, Kernel, KernelError, KernelEvent, KernelRoute, Link, NoticeClass, PROTOCOL_BIRD,
     Question, RouteBody, RouteKey, RouteOp, RouteVerb, Ticket,
 };
+use super::nexthops::{Nexthops, Object, Via};
 
 /// The fake. Its state is open: tests read and change it directly, or through the methods named `outside_*`, which also
 /// give notice as the real kernel would.
@@ -37,6 +38,14 @@ pub struct FakeKernel {
     pub broken_dumps: usize,
     /// Routes in one part of a dump.
     pub chunk: usize,
+    /// The nexthop objects.
+    pub objects: BTreeMap<u32, Object>,
+    /// Errors for the next objects: `None` lets one pass.
+    pub object_faults: VecDeque<Option<i32>>,
+    /// What the daemon knows about the objects; it supports none until [`FakeKernel::with_objects`].
+    pub nexthops: Arc<Nexthops>,
+    /// Something has happened that may have touched objects.
+    pub(super) stale: bool,
     step: usize,
     open: usize,
     late: VecDeque<(usize, KernelEvent)>,
@@ -58,6 +67,10 @@ impl Default for FakeKernel {
             drop_notices: false,
             broken_dumps: 0,
             chunk: 1024,
+            objects: BTreeMap::new(),
+            object_faults: VecDeque::new(),
+            nexthops: Arc::default(),
+            stale: false,
             step: 0,
             open: 0,
             late: VecDeque::new(),
@@ -93,13 +106,20 @@ impl Kernel for FakeKernel {
             }
             Question::Addresses => self.answer(KernelEvent::Addresses(ticket, Ok(self.addresses.clone()))),
             Question::ReceiveBuffer(_) => self.answer(KernelEvent::Finished(ticket, Ok(()))),
+            Question::CollectNexthops => {
+                let nexthops = Arc::clone(&self.nexthops);
+                nexthops.collect(self);
+                self.answer(KernelEvent::Finished(ticket, Ok(())));
+            }
             Question::Routes { family, table } => {
+                self.stale = true;
+                self.resync();
                 let wanted = |key: &RouteKey| key.table == table && Family::of(&key.dst) == family;
                 let mut routes: Vec<KernelRoute> = self
                     .routes
                     .iter()
                     .filter(|(key, _)| wanted(key))
-                    .map(|(key, body)| KernelRoute { key: *key, body: Arc::clone(body) })
+                    .map(|(key, body)| KernelRoute { key: *key, body: self.shown(body) })
                     .collect();
                 let broken = self.broken_dumps > 0;
                 self.broken_dumps = self.broken_dumps.saturating_sub(1);
@@ -115,8 +135,19 @@ impl Kernel for FakeKernel {
         }
     }
 
+    fn replace_nexthop(&mut self, ticket: Ticket, from: Via, to: Via) {
+        let nexthops = Arc::clone(&self.nexthops);
+        let result = nexthops.replace(&from, &to, self);
+        self.answer(KernelEvent::Finished(ticket, result));
+    }
+
+    fn nexthops(&self) -> &Arc<Nexthops> {
+        &self.nexthops
+    }
+
     fn poll(&mut self, out: &mut Vec<KernelEvent>) {
         self.step += 1;
+        self.resync();
         out.extend(self.overrun.take().map(KernelEvent::Overrun));
         out.extend(self.notices.drain(..));
         let due = self.late.iter().take_while(|(step, _)| *step < self.step).count();
@@ -179,6 +210,7 @@ impl FakeKernel {
     /// An interface appears or changes. IPv4 routes over one that goes down vanish without a notice.
     pub fn outside_link(&mut self, link: Link) {
         if !link.flags.up() {
+            self.drop_objects_over(link.index);
             let over = |body: &RouteBody| body.hops.iter().any(|hop| hop.next.ifindex == link.index);
             self.routes.retain(|key, body| Family::of(&key.dst) == Family::V6 || !over(body));
         }
@@ -188,6 +220,7 @@ impl FakeKernel {
 
     /// An interface vanishes, with its addresses and routes.
     pub fn outside_unlink(&mut self, index: u32) {
+        self.drop_objects_over(index);
         self.routes.retain(|_, body| body.hops.iter().all(|hop| hop.next.ifindex != index));
         for address in self.addresses.extract_if(.., |address| address.ifindex == index).collect::<Vec<_>>() {
             self.notice(NoticeClass::Interfaces, KernelEvent::AddressGone(address));
@@ -204,7 +237,7 @@ impl FakeKernel {
         self.notice(NoticeClass::Interfaces, KernelEvent::Address(address));
     }
 
-    fn notice(&mut self, class: NoticeClass, event: KernelEvent) {
+    pub(super) fn notice(&mut self, class: NoticeClass, event: KernelEvent) {
         if self.drop_notices {
             self.overrun = Some(class);
         } else {
@@ -212,7 +245,7 @@ impl FakeKernel {
         }
     }
 
-    fn answer(&mut self, event: KernelEvent) {
+    pub(super) fn answer(&mut self, event: KernelEvent) {
         // An answer never overtakes the one before it, also when the lag was shortened meanwhile.
         let due = self.late.back().map_or(0, |(step, _)| *step).max(self.step + self.lag);
         self.late.push_back((due, event));
@@ -223,7 +256,8 @@ impl FakeKernel {
         match &op.verb {
             RouteVerb::Add(_) if self.routes.contains_key(&key) => Err(KernelError::new(libc::EEXIST)),
             RouteVerb::Add(body) | RouteVerb::Replace(body) => {
-                self.routes.insert(key, Arc::clone(body));
+                let body = self.written(body)?;
+                self.routes.insert(key, body);
                 Ok(())
             }
             RouteVerb::Delete => {

@@ -17,6 +17,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use super::nexthops::{Nexthops, Via};
 use crate::base::{IpNet, Ipv6Net, NextHop};
 
 /// The caller's own number of an operation or a question; comes back with the answer.
@@ -44,6 +45,13 @@ pub trait Kernel: Send {
     /// Puts a question; never waits. Callers are expected to have few of them open.
     fn ask(&mut self, ticket: Ticket, question: Question);
 
+    /// Makes the object of one set of next hops that of another ([`Nexthops::replace`]), in order like a question;
+    /// answered by [`KernelEvent::Finished`]. `to` is a [`Nexthops::target`].
+    fn replace_nexthop(&mut self, ticket: Ticket, from: Via, to: Via);
+
+    /// The nexthop objects of this kernel.
+    fn nexthops(&self) -> &Arc<Nexthops>;
+
     /// Appends what has happened since the last call. Never waits; who waits is woken by other means.
     fn poll(&mut self, out: &mut Vec<KernelEvent>);
 }
@@ -65,6 +73,8 @@ pub enum Question {
     /// Sets the receive buffer (in bytes) of the sockets that listen for notices; answered by
     /// [`KernelEvent::Finished`].
     ReceiveBuffer(usize),
+    /// Deletes nexthop objects of ours that nobody holds; answered by [`KernelEvent::Finished`].
+    CollectNexthops,
 }
 
 /// Address family of a kernel table.
@@ -166,6 +176,10 @@ pub enum KernelEvent {
     Route(KernelRoute),
     /// Somebody else, or the kernel by itself, removed a route.
     RouteGone(KernelRoute),
+    /// Nexthop objects of ours are gone, and all routes that pointed to them.
+    NexthopsLost(Vec<Via>),
+    /// Others changed their nexthop objects, perhaps without a notice for the routes that point to them.
+    NexthopsChanged,
     /// Notices of this class were lost: ask again.
     Overrun(NoticeClass),
     /// A message could not be understood and was skipped; the text says why. Good for a log line.
@@ -380,8 +394,10 @@ pub struct RouteBody {
     pub metrics: Metrics,
     /// Next hops of a unicast route.
     pub hops: Vec<Hop>,
-    /// The nexthop object the hops were expanded from; 0 is none. Read only.
+    /// The nexthop object that a route read from the kernel points to; 0 is none. Written as it is, if `via` is none.
     pub nexthop_id: u32,
+    /// The same next hops as an object of ours to be written as a pointer to it, if the kernel allows.
+    pub via: Option<Via>,
     /// Incoming interface the route is limited to; 0 is none. Read only.
     pub iif: u32,
     /// The kernel's flags (`RTM_F_*`). Read only.
@@ -405,9 +421,18 @@ impl RouteBody {
             metrics: Metrics::default(),
             hops,
             nexthop_id: 0,
+            via: None,
             iif: 0,
             flags: 0,
             foreign_encap: false,
+        }
+    }
+
+    /// The nexthop object it is written with; 0: its next hops are written.
+    pub fn object(&self) -> u32 {
+        match &self.via {
+            Some(via) => via.id(),
+            None => self.nexthop_id,
         }
     }
 

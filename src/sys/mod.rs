@@ -5,10 +5,12 @@
 //! configuration or an async runtime, and all `unsafe` of the daemon lives here, each block with its reason.
 
 pub mod fake;
+mod fake_nexthops;
 pub mod kernel;
 pub mod linux;
 pub mod logsink;
 pub mod namespace;
+pub mod nexthops;
 pub mod process;
 
 /// The text of an error number without the number, as people and logs want it (`File exists`).

@@ -14,21 +14,23 @@ use rustc_hash::FxHashMap;
 use super::socket::{read_u16, read_u32, text};
 use crate::base::{IpNet, Ipv4Net, Ipv6Net, NextHop};
 use crate::sys::kernel::{
-    Address, AddressFlags, Hop, KernelRoute, Link, LinkFlags, Metrics, RouteBody, RouteKey, RouteKind, Target,
+    Address, AddressFlags, Hop, KernelRoute, Link, LinkFlags, Metrics, PROTOCOL_BIRD, RouteBody, RouteKey,
+    RouteKind, Target,
 };
+use crate::sys::nexthops::Nexthops;
 
 /// Why a message was skipped.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Malformed(pub &'static str);
 
-type Decoded<T> = Result<T, Malformed>;
+pub(super) type Decoded<T> = Result<T, Malformed>;
 
 const AF_INET: u8 = libc::AF_INET as u8;
 const AF_INET6: u8 = libc::AF_INET6 as u8;
 const AF_MPLS: u8 = libc::AF_MPLS as u8;
 
 /// Calls `take` with number and value of each attribute.
-fn each_attribute(bytes: &[u8], mut take: impl FnMut(u16, &[u8]) -> Decoded<()>) -> Decoded<()> {
+pub(super) fn each_attribute(bytes: &[u8], mut take: impl FnMut(u16, &[u8]) -> Decoded<()>) -> Decoded<()> {
     for attribute in NlasIterator::new(bytes) {
         let attribute: NlaBuffer<&[u8]> =
             attribute.map_err(|_| Malformed("attribute of impossible length"))?;
@@ -37,12 +39,12 @@ fn each_attribute(bytes: &[u8], mut take: impl FnMut(u16, &[u8]) -> Decoded<()>)
     Ok(())
 }
 
-fn number(value: &[u8]) -> Decoded<u32> {
+pub(super) fn number(value: &[u8]) -> Decoded<u32> {
     read_u32(value, 0).ok_or(Malformed("number too short"))
 }
 
 /// An address, whose length tells the family.
-fn ip(value: &[u8]) -> Decoded<IpAddr> {
+pub(super) fn ip(value: &[u8]) -> Decoded<IpAddr> {
     if let Ok(octets) = <[u8; 4]>::try_from(value) {
         Ok(Ipv4Addr::from(octets).into())
     } else if let Ok(octets) = <[u8; 16]>::try_from(value) {
@@ -148,7 +150,7 @@ const RTA_NEWDST: u16 = 19;
 const RTA_ENCAP_TYPE: u16 = 21;
 const RTA_ENCAP: u16 = 22;
 const RTA_EXPIRES: u16 = 23;
-const RTA_NH_ID: u16 = 30;
+pub(super) const RTA_NH_ID: u16 = 30;
 
 /// Length of `struct rtmsg`.
 const ROUTE_HEADER: usize = 12;
@@ -159,11 +161,34 @@ pub(super) struct RouteReader {
     seen: FxHashMap<Box<[u8]>, Arc<RouteBody>>,
     last: Option<(Vec<u8>, Arc<RouteBody>)>,
     scratch: Vec<u8>,
+    /// Tells the next hops of objects that the kernel does not spell out.
+    nexthops: Arc<Nexthops>,
+    /// Of the objects, when the bodies above were understood.
+    generation: u64,
 }
 
 impl RouteReader {
     /// More different bodies than this are forgotten and learned again.
     const MEMORY: usize = 8192;
+
+    /// Nothing seen yet.
+    pub fn new(nexthops: Arc<Nexthops>) -> RouteReader {
+        RouteReader { nexthops, ..RouteReader::default() }
+    }
+
+    /// Understands a body, with the next hops of the object it points to.
+    fn understand(&self) -> Decoded<RouteBody> {
+        let mut body = route_body(&self.scratch)?;
+        if body.nexthop_id != 0 {
+            if body.hops.is_empty() && body.kind == RouteKind::Unicast {
+                body.hops = self.nexthops.hops(body.nexthop_id).unwrap_or_default();
+            }
+            if body.protocol != PROTOCOL_BIRD {
+                self.nexthops.lend(body.nexthop_id);
+            }
+        }
+        Ok(body)
+    }
 
     /// Reads the payload of `RTM_NEWROUTE` or `RTM_DELROUTE`. `None`: of a family we do not know.
     pub fn route(&mut self, payload: &[u8]) -> Decoded<Option<KernelRoute>> {
@@ -214,6 +239,11 @@ impl RouteReader {
 
     /// The body for the bytes in `scratch`.
     fn body(&mut self) -> Decoded<Arc<RouteBody>> {
+        let generation = self.nexthops.generation();
+        if std::mem::replace(&mut self.generation, generation) != generation {
+            self.last = None;
+            self.seen.retain(|_, body| body.nexthop_id == 0);
+        }
         if let Some((bytes, body)) = &self.last
             && *bytes == self.scratch
         {
@@ -222,7 +252,7 @@ impl RouteReader {
         let body = match self.seen.get(self.scratch.as_slice()) {
             Some(body) => Arc::clone(body),
             None => {
-                let body = Arc::new(route_body(&self.scratch)?);
+                let body = Arc::new(self.understand()?);
                 if self.seen.len() >= Self::MEMORY {
                     self.seen.clear();
                 }
@@ -303,7 +333,7 @@ impl HopAttributes {
 }
 
 /// The label stack in an MPLS encapsulation; empty if it is not one.
-fn mpls_labels(encapsulation: &[u8]) -> crate::base::nexthop::Labels {
+pub(super) fn mpls_labels(encapsulation: &[u8]) -> crate::base::nexthop::Labels {
     const MPLS_IPTUNNEL_DST: u16 = 1;
     NlasIterator::new(encapsulation)
         .map_while(Result::ok)

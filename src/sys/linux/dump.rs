@@ -3,12 +3,14 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
+use std::sync::Arc;
 
 use super::decode::{self, Malformed, RouteReader};
 use super::encode::{self, RTM_NEWADDR, RTM_NEWLINK, RTM_NEWROUTE};
 use super::share::{Parts, Sharing};
 use super::socket::{Message, NLMSG_DONE, NLMSG_ERROR, Received, Socket};
 use crate::sys::kernel::{Address, Family, KernelError, KernelEvent, Link, Question, Ticket};
+use crate::sys::nexthops::Nexthops;
 
 /// Routes in one event.
 const CHUNK: usize = 1024;
@@ -42,12 +44,12 @@ struct Running {
 }
 
 impl Dumper {
-    pub fn open() -> io::Result<Dumper> {
+    pub fn open(nexthops: Arc<Nexthops>) -> io::Result<Dumper> {
         let socket = Socket::open(&[])?;
         socket.acknowledge()?;
         // Without strict checking each dump brings all tables; the others are dropped in `take`.
         socket.strict();
-        let (waiting, reader) = (VecDeque::new(), RouteReader::default());
+        let (waiting, reader) = (VecDeque::new(), RouteReader::new(nexthops));
         Ok(Dumper { socket, waiting, running: None, reader, sharing: Sharing::default(), sequence: 0 })
     }
 
@@ -79,7 +81,7 @@ impl Dumper {
             Question::Routes { family, table } => {
                 encode::dump_routes(self.sequence, family, Some(table).filter(|_| parts.len() == 1))
             }
-            Question::ReceiveBuffer(_) => return,
+            Question::ReceiveBuffer(_) | Question::CollectNexthops => return,
         };
         let mut running = Running {
             ticket,
@@ -215,7 +217,9 @@ impl Running {
                     out.push(KernelEvent::Finished(part.ticket, outcome.clone()));
                 }
             }
-            Question::ReceiveBuffer(_) => out.push(KernelEvent::Finished(ticket, outcome)),
+            Question::ReceiveBuffer(_) | Question::CollectNexthops => {
+                out.push(KernelEvent::Finished(ticket, outcome))
+            }
         }
     }
 }

@@ -15,6 +15,7 @@ use netlink_packet_route::route::{
     RouteMessage, RouteMetric, RouteMplsIpTunnel, RouteNextHop, RouteNextHopFlags, RouteRealm,
 };
 
+use super::decode::RTA_NH_ID;
 use super::socket::HEADER;
 use crate::base::{IpNet, NextHop};
 use crate::sys::kernel::{
@@ -87,6 +88,8 @@ struct Shape {
     table: u32,
     metric: u32,
     source_specific: bool,
+    /// An object may come or go while the body stays.
+    object: u32,
 }
 
 impl Shape {
@@ -97,7 +100,9 @@ impl Shape {
             RouteVerb::Delete => 2,
         };
         let RouteKey { table, metric, .. } = op.key;
-        Shape { verb, family: Family::of(&op.key.dst), table, metric, source_specific: op.key.src.is_some() }
+        let (family, source_specific) = (Family::of(&op.key.dst), op.key.src.is_some());
+        let object = op.verb.body().map_or(0, |body| body.object());
+        Shape { verb, family, table, metric, source_specific, object }
     }
 }
 
@@ -223,8 +228,13 @@ fn write_body(
     if !body.metrics.is_empty() {
         attributes.push(RouteAttribute::Metrics(metrics(&body.metrics)));
     }
+    let object = body.object();
     match body.hops.as_slice() {
         _ if body.kind != RouteKind::Unicast => attributes.extend(realm(body)),
+        // The kernel has no source-specific routes to objects.
+        _ if object != 0 && header.source_prefix_length == 0 => {
+            attributes.push(RouteAttribute::Other(DefaultNla::new(RTA_NH_ID, object.to_ne_bytes().to_vec())));
+        }
         [] => attributes.extend(realm(body)),
         [only] => {
             header.flags.set(RouteFlags::Onlink, only.next.onlink);

@@ -13,6 +13,7 @@
 mod decode;
 mod dump;
 mod encode;
+mod nexthop;
 pub(super) mod setup;
 mod share;
 mod socket;
@@ -30,10 +31,12 @@ use std::thread::JoinHandle;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use self::dump::Dumper;
+use self::nexthop::Objects;
 use self::socket::Bell;
 use self::watch::Watch;
 use self::writer::Writer;
 use super::kernel::{Kernel, KernelError, KernelEvent, NoticeClass, Question, RouteOp, Ticket};
+use super::nexthops::{Nexthops, Via};
 
 /// Operations that may be open at once.
 const OPEN_OPERATIONS: usize = 128 * 1024;
@@ -54,6 +57,7 @@ pub fn read_anything(bytes: &[u8]) {
 /// The kernel of the network namespace in which this was started.
 pub struct NetlinkKernel {
     shared: Arc<Shared>,
+    nexthops: Arc<Nexthops>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -81,6 +85,7 @@ struct State {
 enum Command {
     Change(VecDeque<RouteOp>),
     Ask(Ticket, Question),
+    ReplaceNexthop(Ticket, Via, Via),
 }
 
 impl NetlinkKernel {
@@ -90,20 +95,23 @@ impl NetlinkKernel {
         let state = Mutex::default();
         let (bell, collected) = (Bell::new()?, Condvar::new());
         let shared = Arc::new(Shared { state, bell, collected, wake: Box::new(wake) });
-        let writer = Writer::open()?;
+        let mut writer = Writer::open()?;
+        let objects = Objects::open(writer.socket())?;
+        let nexthops = Arc::clone(objects.known());
         let mut worker = Worker {
             shared: Arc::clone(&shared),
-            dumper: Dumper::open()?,
+            dumper: Dumper::open(Arc::clone(&nexthops))?,
             watches: [
-                Watch::open(NoticeClass::Interfaces, writer.port())?,
-                Watch::open(NoticeClass::Routes, writer.port())?,
+                Watch::open(NoticeClass::Interfaces, writer.port(), Arc::clone(&nexthops))?,
+                Watch::open(NoticeClass::Routes, writer.port(), Arc::clone(&nexthops))?,
             ],
             writer,
+            objects,
             commanded: false,
             events: Vec::new(),
         };
         let thread = std::thread::Builder::new().name("netlink".to_owned()).spawn(move || worker.run())?;
-        Ok(NetlinkKernel { shared, thread: Some(thread) })
+        Ok(NetlinkKernel { shared, nexthops, thread: Some(thread) })
     }
 }
 
@@ -127,6 +135,15 @@ impl Kernel for NetlinkKernel {
     fn ask(&mut self, ticket: Ticket, question: Question) {
         self.shared.lock().commands.push_back(Command::Ask(ticket, question));
         self.shared.bell.ring();
+    }
+
+    fn replace_nexthop(&mut self, ticket: Ticket, from: Via, to: Via) {
+        self.shared.lock().commands.push_back(Command::ReplaceNexthop(ticket, from, to));
+        self.shared.bell.ring();
+    }
+
+    fn nexthops(&self) -> &Arc<Nexthops> {
+        &self.nexthops
     }
 
     fn poll(&mut self, out: &mut Vec<KernelEvent>) {
@@ -160,6 +177,7 @@ impl Shared {
 struct Worker {
     shared: Arc<Shared>,
     writer: Writer,
+    objects: Objects,
     dumper: Dumper,
     watches: [Watch; 2],
     /// There are, or may be, commands that were not taken yet.
@@ -189,13 +207,14 @@ impl Worker {
             PollFd::from_borrowed_fd(interfaces.socket().as_fd(), PollFlags::IN),
             PollFd::from_borrowed_fd(routes.socket().as_fd(), PollFlags::IN),
             PollFd::from_borrowed_fd(self.dumper.socket().as_fd(), PollFlags::IN),
+            PollFd::from_borrowed_fd(self.objects.watch().as_fd(), PollFlags::IN),
         ];
         let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
         match poll(&mut waiting, (self.writer.busy() || self.commanded).then_some(&at_once)) {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }
-        let [bell, interfaces, routes, dump] = waiting.map(|fd| !fd.revents().is_empty());
+        let [bell, interfaces, routes, dump, objects] = waiting.map(|fd| !fd.revents().is_empty());
         if bell {
             self.shared.bell.quiet();
             self.commanded = true;
@@ -203,6 +222,12 @@ impl Worker {
         for (watch, _) in self.watches.iter_mut().zip([interfaces, routes]).filter(|(_, due)| *due) {
             watch.step(&mut self.events)?;
         }
+        if objects {
+            self.objects.heard()?;
+        }
+        let seen = &self.events[..];
+        self.objects.notice(seen);
+        self.objects.keep(self.writer.socket(), &mut self.events);
         if dump {
             self.dumper.step(&mut self.events)?;
         }
@@ -210,7 +235,9 @@ impl Worker {
             self.take_commands();
         }
         if self.writer.busy() {
+            let before = self.events.len();
             self.writer.step(&mut self.events)?;
+            self.objects.notice(&self.events[before..]);
         }
         Ok(())
     }
@@ -218,7 +245,7 @@ impl Worker {
     /// Takes operations up to the next question, or the questions up to the next operation: a question waits until the
     /// operations before it are done.
     fn take_commands(&mut self) {
-        let mut questions = Vec::new();
+        let (mut questions, mut replace) = (Vec::new(), None);
         let window = self.writer.window();
         let mut state = self.shared.lock();
         while let Some(command) = state.commands.front_mut() {
@@ -233,17 +260,34 @@ impl Worker {
                 }
                 Command::Ask(..) if !window.is_empty() => break,
                 Command::Ask(ticket, question) => questions.push((*ticket, *question)),
+                Command::ReplaceNexthop(..) if !window.is_empty() || !questions.is_empty() => break,
+                Command::ReplaceNexthop(ticket, from, to) => {
+                    replace = Some((*ticket, from.clone(), to.clone()));
+                    state.commands.pop_front();
+                    break;
+                }
             }
             state.commands.pop_front();
         }
         self.commanded = !state.commands.is_empty();
         drop(state);
+        self.objects.prepare(&mut self.writer);
         self.writer.arrange();
+        if let Some((ticket, from, to)) = replace {
+            let result = self.objects.replace(self.writer.socket(), &from, &to);
+            self.events.push(KernelEvent::Finished(ticket, result));
+        }
         for (ticket, question) in questions {
             if let Question::ReceiveBuffer(bytes) = question {
                 let set = self.watches.iter().try_for_each(|watch| watch.socket().set_receive_buffer(bytes));
                 self.events.push(KernelEvent::Finished(ticket, set.map_err(KernelError::from)));
+            } else if question == Question::CollectNexthops {
+                self.objects.collect(self.writer.socket());
+                self.events.push(KernelEvent::Finished(ticket, Ok(())));
             } else {
+                // What the routes point to is to be as fresh as they are.
+                self.objects.stale();
+                self.objects.keep(self.writer.socket(), &mut self.events);
                 self.dumper.ask(ticket, question, &mut self.events);
             }
         }

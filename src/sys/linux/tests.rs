@@ -341,7 +341,7 @@ fn foreign_edits_of_our_routes_are_reported() {
 #[test]
 fn lost_notices_become_an_overrun() {
     in_network(|| {
-        let mut watch = Watch::open(NoticeClass::Routes, 0).unwrap();
+        let mut watch = Watch::open(NoticeClass::Routes, 0, Arc::default()).unwrap();
         watch.socket().set_receive_buffer(4096).unwrap();
         let mut client = Client::start();
         let ticket = client.ask(Question::ReceiveBuffer(1 << 20));

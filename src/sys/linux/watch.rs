@@ -1,11 +1,13 @@
 //! Listens for notices of one class.
 
 use std::io;
+use std::sync::Arc;
 
 use super::decode::{self, Malformed, RouteReader};
 use super::encode::{RTM_DELADDR, RTM_DELLINK, RTM_DELROUTE, RTM_NEWADDR, RTM_NEWLINK, RTM_NEWROUTE};
 use super::socket::{Message, Received, Socket};
 use crate::sys::kernel::{KernelEvent, NoticeClass};
+use crate::sys::nexthops::Nexthops;
 
 /// Multicast groups of rtnetlink.
 const LINK: u32 = 1;
@@ -32,7 +34,7 @@ pub(super) struct Watch {
 impl Watch {
     /// Listens from now on. What happens because of requests of the port `own` is not reported for routes: those are
     /// answered one by one already.
-    pub fn open(class: NoticeClass, own: u32) -> io::Result<Watch> {
+    pub fn open(class: NoticeClass, own: u32, nexthops: Arc<Nexthops>) -> io::Result<Watch> {
         let groups: &[u32] = match class {
             NoticeClass::Interfaces => &[LINK, IPV4_ADDRESS, IPV6_ADDRESS],
             NoticeClass::Routes => &[IPV4_ROUTE, IPV6_ROUTE, MPLS_ROUTE],
@@ -42,7 +44,7 @@ impl Watch {
         if class == NoticeClass::Routes {
             socket.ignore_echoes_of(own)?;
         }
-        Ok(Watch { socket, class, reader: RouteReader::default() })
+        Ok(Watch { socket, class, reader: RouteReader::new(nexthops) })
     }
 
     /// The descriptor to wait for.

@@ -66,6 +66,11 @@ impl Writer {
         self.socket.port()
     }
 
+    /// For requests that are answered before the next ones are sent.
+    pub fn socket(&mut self) -> &mut Socket {
+        &mut self.socket
+    }
+
     /// Whether operations are waiting.
     pub fn busy(&self) -> bool {
         self.done < self.window.len()
@@ -78,6 +83,11 @@ impl Writer {
             self.done = 0;
         }
         &mut self.window
+    }
+
+    /// The operations of the window.
+    pub fn operations(&self) -> &[RouteOp] {
+        &self.window
     }
 
     /// Fixes the order of the window.
