@@ -17,7 +17,7 @@ use crate::base::time::{Now, TimeFormat, TimeFormats};
 use crate::base::{ChannelId, Net, NetExt, NetType, ProtoId, Value};
 use crate::config::{DebugMask, MrtdumpMask};
 use crate::table::route::Source;
-use crate::table::{AttrId, Attrs, Dest, NetId, Route, RouteSource, Snapshot, Table};
+use crate::table::{AttrId, Attrs, Counted, Dest, NetId, Route, RouteSource, Snapshot, Table};
 
 /// A table that tests fill.
 pub struct FakeTable {
@@ -116,6 +116,12 @@ impl RouteTable for FakeTable {
     }
     fn snapshot(&self) -> Answer<'_, Snapshot> {
         now(self.table.lock().unwrap().snapshot())
+    }
+    fn counted(&self, filtered: bool) -> Answer<'_, Counted> {
+        let mut table = self.table.lock().unwrap();
+        let counted = table.counted(filtered);
+        assert_eq!(counted, table.snapshot().counted(filtered), "both ways give the same numbers");
+        now(counted)
     }
     fn find(&self, nets: Vec<Net>, usable: bool) -> Answer<'_, Option<Found>> {
         let table = self.table.lock().unwrap();

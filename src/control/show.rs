@@ -11,7 +11,7 @@ use super::render::route::{Mark, RouteWriter};
 use super::view::route::{Door, Found, Offer, Preexport, RouteFilter, RouteTable, Verdict};
 use super::wire::Reply;
 use crate::base::{IpNet, Net, ProtoId};
-use crate::table::{Attrs, NetId, Route, Snapshot};
+use crate::table::{Attrs, Counted, NetId, Route, Snapshot};
 
 /// Which question about exports is asked.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -124,11 +124,6 @@ impl RouteShow {
         if self.next == NetId(0) && self.wanted.headings {
             self.heading(reply);
         }
-        if self.only_counts() {
-            self.count(snapshot);
-            self.close(reply);
-            return true;
-        }
         for (looked, (id, net, routes)) in snapshot.iter_from(self.next).enumerate() {
             if looked >= budget.nets || reply.pending().len() >= budget.bytes {
                 self.next = id;
@@ -154,7 +149,7 @@ impl RouteShow {
     }
 
     /// Whether nothing has to be known of a route but that it is there.
-    fn only_counts(&self) -> bool {
+    pub fn only_counts(&self) -> bool {
         let w = &self.wanted;
         let picks = w.primary
             || w.export.is_some()
@@ -164,14 +159,20 @@ impl RouteShow {
         w.numbers == Numbers::Count && !picks
     }
 
-    /// Counts a whole table: some nanoseconds for each net.
-    fn count(&mut self, snapshot: &Snapshot) {
-        for (_, _, routes) in snapshot.iter() {
-            let count = routes.iter().filter(|r| r.filtered == self.wanted.filtered).count() as u64;
-            self.total.routes += count;
-            self.total.shown += count;
-            self.total.nets += u64::from(count > 0);
+    /// Whether filtered routes are wanted, or usable ones.
+    pub fn filtered(&self) -> bool {
+        self.wanted.filtered
+    }
+
+    /// The numbers of the current table; nothing else of it is wanted ([`only_counts`](Self::only_counts)).
+    pub fn counted(&mut self, counted: Counted, reply: &mut Reply) {
+        if self.wanted.headings {
+            self.heading(reply);
         }
+        self.total.routes += counted.routes as u64;
+        self.total.shown += counted.routes as u64;
+        self.total.nets += counted.nets as u64;
+        self.close(reply);
     }
 
     /// Shows one net of the current table and goes to the next table: for exact nets and longest matches.

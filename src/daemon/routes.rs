@@ -12,7 +12,7 @@ use crate::control::view::route::{
 use crate::engine::api::{ExportMode, ExportRule, LookAt, PreExport};
 use crate::engine::channel::Channel;
 use crate::engine::{Core, Engine, Handle};
-use crate::table::{Bits, NetId, Route, Snapshot, Source};
+use crate::table::{Bits, Counted, NetId, Route, Snapshot, Source};
 
 use super::filters::FilterRunner;
 
@@ -34,10 +34,15 @@ impl RouteTable for LiveTable {
     fn snapshot(&self) -> Answer<'_, Snapshot> {
         let name = self.name.clone();
         Box::pin(async move {
-            let call = self
-                .handle
-                .call(move |e| e.core.table_named(&name).map(|t| t.snapshot()).unwrap_or_default());
+            let call = self.handle.call(move |e| e.core.snapshot(&name).unwrap_or_default());
             call.await.map_err(|_| Gone)
+        })
+    }
+    fn counted(&self, filtered: bool) -> Answer<'_, Counted> {
+        let name = self.name.clone();
+        Box::pin(async move {
+            let count = move |e: &mut Engine| e.core.table_named(&name).map(|t| t.counted(filtered));
+            self.handle.call(count).await.map(Option::unwrap_or_default).map_err(|_| Gone)
         })
     }
     fn find(&self, nets: Vec<Net>, usable: bool) -> Answer<'_, Option<Found>> {

@@ -5,7 +5,6 @@
 //!
 //! Routes kept by `import keep filtered` remember their site in two bytes that a [`Route`](crate::table::Route) has to spare ([`Refusal`]).
 
-use crate::config::FilterRef;
 use crate::filter::{Outcome, RuntimeError, Verdict};
 
 /// Different runtime errors that are told apart; more are only counted.
@@ -116,11 +115,10 @@ pub enum Refusal {
 const FIRST_SITE: u16 = 8;
 
 impl Refusal {
-    /// What a filter's decision says.
-    pub fn of(filter: &FilterRef, outcome: Option<&Outcome>) -> Refusal {
+    /// What a filter's decision says; without a filter, `import none` decided.
+    pub fn of(outcome: Option<&Outcome>) -> Refusal {
         match outcome {
-            None if filter.filter().is_none() => Refusal::None,
-            None => Refusal::Unknown,
+            None => Refusal::None,
             Some(Outcome { verdict: Verdict::Accept, .. }) => Refusal::Unknown,
             Some(Outcome { site: Some(site), .. }) => Refusal::Site(*site),
             Some(Outcome { error: Some(_), .. }) => Refusal::Error,

@@ -22,7 +22,7 @@ use crate::config::{Config, DebugMask, FilterRef, ProtocolConfig, TableConfig};
 use crate::filter::{Machine, Outcome};
 use crate::sys::kernel::{Family, Kernel, KernelError, Question, RouteOp, Ticket};
 use crate::sys::nexthops::{Nexthops, Via};
-use crate::table::{Attrs, Bits, Interner, NetId, Source, Table};
+use crate::table::{Attrs, Bits, Interner, NetId, Snapshot, Source, Table};
 
 /// A table with what the engine knows about it.
 pub(super) struct TableSlot {
@@ -194,6 +194,12 @@ impl Core {
     /// A table by name.
     pub fn table_named(&self, name: &str) -> Option<&Table> {
         self.tables.get(self.table_at(name)?)?.as_ref().map(|t| &t.table)
+    }
+
+    /// A table as it is now.
+    pub fn snapshot(&mut self, name: &str) -> Option<Snapshot> {
+        let at = self.table_at(name)?;
+        self.tables.get_mut(at)?.as_mut().map(|t| t.table.snapshot())
     }
 
     /// Nets of a table whose route a kernel refused.

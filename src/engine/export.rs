@@ -98,8 +98,8 @@ impl Core {
                     Turn::More
                 }
                 Turn::Idle => {
-                    let Some(ch) = self.channel(id) else { return Turn::Idle };
-                    let snapshot = self.table_of(ch.table).snapshot();
+                    let Some(table) = self.channel(id).map(|ch| ch.table) else { return Turn::Idle };
+                    let snapshot = self.table_mut_of(table).snapshot();
                     if let Some(ch) = self.channel_mut(id) {
                         ch.feed = Feed::Walking { snapshot, next: NetId(0) };
                     }

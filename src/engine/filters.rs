@@ -9,7 +9,7 @@ use super::core::Core;
 use crate::base::{ChannelId, IpNet, LogClass, Net};
 use crate::config::FilterRef;
 use crate::filter::{
-    self, Assertion, Env, Machine, Outcome, Program, RouteView, RuntimeError, Verdict, attributes,
+    self, Assertion, Env, Filter, Machine, Outcome, Program, RouteView, RuntimeError, Verdict, attributes,
 };
 use crate::table::{Attrs, Dest, NetId, Route, Source};
 
@@ -23,10 +23,22 @@ impl Core {
         attrs: Arc<Attrs>,
     ) -> (bool, Option<Outcome>, Arc<Attrs>) {
         let Some(filter) = filter.filter() else { return (matches!(filter, FilterRef::All), None, attrs) };
+        let (outcome, attrs) = self.decide(filter, net, source, attrs);
+        (outcome.verdict == Verdict::Accept, Some(outcome), attrs)
+    }
+
+    /// How a filter's run over a route ends, and the attributes afterwards.
+    pub(super) fn decide(
+        &mut self,
+        filter: &Filter,
+        net: &Net,
+        source: Source,
+        attrs: Arc<Attrs>,
+    ) -> (Outcome, Arc<Attrs>) {
         let (outcome, attrs) = self
             .with_view(net, source, attrs, |view, machine, world| filter::run(filter, view, machine, world));
         self.witness_error(&filter.program, outcome.error.as_ref());
-        (outcome.verdict == Verdict::Accept, Some(outcome), attrs)
+        (outcome, attrs)
     }
 
     /// Runs the commands behind a static route; however they end, what they set stays.
@@ -100,19 +112,26 @@ impl Core {
         run: impl FnOnce(&mut RouteView<'_>, &mut Machine, &World<'_>) -> R,
     ) -> (R, Arc<Attrs>) {
         let mut machine = std::mem::take(&mut self.machine);
-        let proto = self.name_of(source.proto);
+        let mut interner = std::mem::take(&mut self.interner);
+        let nobody;
+        let proto = match self.proto(source.proto) {
+            Some(proto) => &proto.name,
+            None => {
+                nobody = self.name_of(source.proto);
+                &nobody
+            }
+        };
         let world = World::new(self);
-        let mut view = RouteView::new(net, &attrs, &proto);
+        let mut view = RouteView::new(net, &attrs, proto);
         let result = run(&mut view, &mut machine, &world);
-        let edited = view.finish();
+        let edited = view.finish_shared(&mut interner);
         let (said, asserted) = (world.said.into_inner(), world.asserted.into_inner());
-        self.machine = machine;
-        self.tell(said);
-        self.witness(asserted);
-        match edited {
-            Some(edited) => (result, self.interner.intern(edited)),
-            None => (result, attrs),
+        (self.machine, self.interner) = (machine, interner);
+        if !said.is_empty() || !asserted.is_empty() {
+            self.tell(said);
+            self.witness(asserted);
         }
+        (result, edited.unwrap_or(attrs))
     }
 
     /// Writes down what filters said; errors are limited in rate.

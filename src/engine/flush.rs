@@ -22,11 +22,11 @@ impl Core {
     /// Takes one route away without counting it as an update of the protocol.
     fn withdraw(&mut self, id: ChannelId, table: usize, net: &crate::base::Net, source: Source) {
         let Some((net_id, old)) = self.table_of(table).route_of(net, source) else { return };
-        let old = old.clone();
+        let filtered = old.filtered;
         if let Some(ch) = self.channel_mut(id) {
-            let count = if old.filtered { &mut ch.stats.filtered } else { &mut ch.stats.imported };
+            let count = if filtered { &mut ch.stats.filtered } else { &mut ch.stats.imported };
             *count = count.saturating_sub(1);
         }
-        self.put(id, table, Some(net_id), net, source, None, Some(old));
+        self.put(id, table, Some(net_id), net, source, None);
     }
 }

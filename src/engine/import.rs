@@ -10,7 +10,8 @@ use super::api::TraceFlag;
 use super::channel::{ChannelState, LimitKind};
 use super::core::Core;
 use crate::base::{ChannelId, LogClass, Net};
-use crate::config::LimitAction;
+use crate::config::{FilterRef, LimitAction};
+use crate::filter::Verdict;
 use crate::table::table::same_route;
 use crate::table::{Attrs, NetId, Route, Source};
 
@@ -28,7 +29,7 @@ impl Core {
         let table = ch.table;
         let Some(attrs) = attrs else {
             ch.stats.import_withdraws.received += 1;
-            match self.table_of(table).find(net) {
+            match self.table_mut_of(table).find_next(net) {
                 Some(id) => self.settle(channel, Some(id), net, source, None),
                 None => self.stats_mut(channel).import_withdraws.ignored += 1,
             }
@@ -37,15 +38,19 @@ impl Core {
         ch.stats.import_updates.received += 1;
         let outside = ch.config.import_in.as_ref().is_some_and(|limit| !inside(limit, net));
         let keep = ch.config.keep_filtered;
-        let filter = ch.config.import.clone();
-        let (accepted, outcome, attrs) = match outside {
-            true => (false, None, attrs),
-            false => self.run_filter(&filter, net, source, attrs),
+        let filter = ch.config.import.filter().filter(|_| !outside).cloned();
+        let open = !outside && matches!(ch.config.import, FilterRef::All);
+        let (accepted, outcome, attrs) = match filter {
+            None => (open, None, attrs),
+            Some(filter) => {
+                let (outcome, attrs) = self.decide(&filter, net, source, attrs);
+                (outcome.verdict == Verdict::Accept, Some(outcome), attrs)
+            }
         };
         let refusal = match (accepted, outside) {
             (true, _) => Refusal::Unknown,
             (false, true) => Refusal::Outside,
-            (false, false) => Refusal::of(&filter, outcome.as_ref()),
+            (false, false) => Refusal::of(outcome.as_ref()),
         };
         self.account(channel, Direction::Import, outcome);
         let mut route = Route {
@@ -61,7 +66,7 @@ impl Core {
             self.stats_mut(channel).import_updates.filtered += 1;
             self.trace_route_in(TraceFlag::Filters, channel, "filtered out", net, &route);
             if !keep {
-                let found = self.table_of(table).find(net);
+                let found = self.table_mut_of(table).find_next(net);
                 if found.is_some() {
                     self.settle(channel, found, net, source, None);
                 }
@@ -69,7 +74,7 @@ impl Core {
             }
             route.filtered = true;
         }
-        let found = self.table_of(table).find(net);
+        let found = self.table_mut_of(table).find_next(net);
         self.settle(channel, found, net, source, Some(route));
     }
 
@@ -86,8 +91,13 @@ impl Core {
         let old = found
             .and_then(|id| self.table_of(table).get(id))
             .and_then(|(_, routes)| routes.iter().find(|r| r.source == source))
-            .cloned();
-        if let Some(old) = &old {
+            .map(|old| Before {
+                sender: old.sender,
+                filtered: old.filtered,
+                refusal: old.refusal,
+                same: route.as_ref().is_some_and(|new| same_route(old, new)),
+            });
+        if let Some(old) = old {
             if old.sender != channel {
                 if route.is_some() {
                     let name = self.table_of(table).name().clone();
@@ -99,7 +109,7 @@ impl Core {
                 return;
             }
             if let Some(new) = &route
-                && same_route(old, new)
+                && old.same
             {
                 if new.filtered {
                     // Another place of the filter may have refused it this time; nobody but `explain` has to know.
@@ -116,7 +126,7 @@ impl Core {
                 return;
             }
         }
-        let old_ok = old.as_ref().is_some_and(|r| !r.filtered);
+        let old_ok = old.is_some_and(|r| !r.filtered);
         let mut new_ok = route.as_ref().is_some_and(|r| !r.filtered);
         if old.is_none() && route.is_some() {
             let stats = self.stats_mut(channel);
@@ -157,21 +167,18 @@ impl Core {
                 (false, false) => stats.import_withdraws.ignored += 1,
             }
         }
-        for (route, step) in [(&route, 1i32), (&old, -1)] {
-            match route {
-                Some(r) if r.filtered => stats.filtered = stats.filtered.saturating_add_signed(step),
+        let (now, before) = (route.as_ref().map(|r| r.filtered), old.map(|r| r.filtered));
+        for (filtered, step) in [(now, 1i32), (before, -1)] {
+            match filtered {
+                Some(true) => stats.filtered = stats.filtered.saturating_add_signed(step),
                 Some(_) => stats.imported = stats.imported.saturating_add_signed(step),
                 None => {}
             }
         }
-        self.put(channel, table, found, net, source, route, old);
+        self.put(channel, table, found, net, source, route);
     }
 
     /// Changes the table and tells everybody who has to know.
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "one call site beside the sweep; a struct would only rename them"
-    )]
     pub(super) fn put(
         &mut self,
         channel: ChannelId,
@@ -180,12 +187,10 @@ impl Core {
         net: &Net,
         source: Source,
         route: Option<Route>,
-        old: Option<Route>,
     ) {
-        let before = found.and_then(|id| self.table_of(table).best(id)).map(|r| r.sender);
         let traced = self.traces(channel, TraceFlag::Routes).then(|| route.clone());
         let Some(done) = self.table_mut_of(table).replace_at(found, net, source, route) else { return };
-        let after = self.table_of(table).best(done.id).map(|r| r.sender);
+        let (before, after) = done.best;
         if before != after {
             if let Some(c) = before.and_then(|c| self.channel_mut(c)) {
                 c.stats.preferred = c.stats.preferred.saturating_sub(1);
@@ -195,7 +200,7 @@ impl Core {
             }
         }
         if let Some(new) = traced {
-            self.trace_change(channel, table, done.id, net, new.as_ref(), old.as_ref());
+            self.trace_change(channel, table, done.id, net, new.as_ref(), done.old.as_ref());
         }
         self.mark_dirty(table);
     }
@@ -253,6 +258,16 @@ impl Core {
         }
         blocked
     }
+}
+
+/// What matters of the route that an update replaces.
+#[derive(Clone, Copy)]
+struct Before {
+    sender: ChannelId,
+    filtered: bool,
+    refusal: u16,
+    /// The update says nothing new.
+    same: bool,
 }
 
 /// `import in NET`, `export in NET`: whether `net` lies inside.

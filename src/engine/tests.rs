@@ -78,8 +78,8 @@ impl Daemon {
         answer.try_recv().unwrap()
     }
 
-    fn routes(&self, table: &str) -> Vec<String> {
-        let snapshot = self.engine.core.table_named(table).unwrap().snapshot();
+    fn routes(&mut self, table: &str) -> Vec<String> {
+        let snapshot = self.engine.core.snapshot(table).unwrap();
         let mut nets: Vec<String> = snapshot.iter().map(|(_, net, _)| net.to_string()).collect();
         nets.sort();
         nets
@@ -122,7 +122,7 @@ fn limits_act() {
     assert!(daemon.said("Protocol s hits route import limit (1), action: disable"));
     assert_eq!(daemon.engine.core.proto_named("s").unwrap().state_word(), "down");
     assert!(daemon.routes("master4").is_empty());
-    let block = Daemon::boot(&TWO.replace("ipv4;", "ipv4 { import limit 1 action block; };"));
+    let mut block = Daemon::boot(&TWO.replace("ipv4;", "ipv4 { import limit 1 action block; };"));
     assert_eq!(block.routes("master4").len(), 1);
 }
 

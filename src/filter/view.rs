@@ -1,10 +1,13 @@
 //! The route a filter looks at and works on.
 //!
 //! The route is borrowed; the first write makes an editable copy of its attributes, so a filter that only looks costs nothing and the route
-//! keeps its shared set. What writing a next hop means, with all its conditions, is here too.
+//! keeps its shared set. The copy stands on the stack, and of what it comes to there mostly is a shared set already: then nothing was
+//! allocated ([`RouteView::finish_shared`]). What writing a next hop means, with all its conditions, is here too.
 
 use std::net::IpAddr;
 use std::sync::Arc;
+
+use smallvec::SmallVec;
 
 use super::attributes::{Field, id};
 use super::env::Env;
@@ -13,7 +16,7 @@ use crate::base::net::{Scope, UNSPECIFIED};
 use crate::base::nexthop::Labels;
 use crate::base::value::EnumType;
 use crate::base::{Net, NextHop, Value};
-use crate::table::{AttrId, Attrs, Dest, RouteSource};
+use crate::table::{AttrId, Attrs, Dest, Draft, Interner, RouteSource};
 
 /// A route under a filter.
 #[derive(Debug)]
@@ -22,7 +25,7 @@ pub struct RouteView<'a> {
     net: Value,
     proto: &'a Arc<str>,
     base: &'a Attrs,
-    edit: Option<Box<Edit>>,
+    edit: Option<Edit>,
 }
 
 /// The attributes being written.
@@ -31,13 +34,14 @@ struct Edit {
     source: RouteSource,
     scope: Scope,
     preference: u16,
-    dest: Dest,
+    /// `None`: as it was.
+    dest: Option<Dest>,
     recursive: bool,
     from: Option<IpAddr>,
-    extra: Vec<(AttrId, Value)>,
+    extra: SmallVec<[(AttrId, Value); 8]>,
     /// What BIRD remembers of the first next hop when the route has none (any more): weight, flags and labels show again when a
-    /// gateway is set.
-    ghost: NextHop,
+    /// gateway is set. `None` while it is the one of the route as it was.
+    ghost: Option<NextHop>,
 }
 
 /// Label 3, implicit null: no label at all.
@@ -45,6 +49,7 @@ const NO_LABEL: u32 = 3;
 
 impl<'a> RouteView<'a> {
     /// A view of a route made by the protocol called `proto`.
+    #[inline]
     pub fn new(net: &Net, attrs: &'a Attrs, proto: &'a Arc<str>) -> RouteView<'a> {
         RouteView { net: Value::Net(net.clone()), proto, base: attrs, edit: None }
     }
@@ -55,22 +60,49 @@ impl<'a> RouteView<'a> {
     }
 
     /// The attributes after all writes; `None` if nothing was written.
-    pub fn finish(self) -> Option<Attrs> {
-        let mut edit = *self.edit?;
-        edit.extra.retain(|(id, _)| *id != id::LOST_WEIGHT);
-        if edit.ghost.weight != 1 && !matches!(edit.dest, Dest::Unicast(_)) {
-            edit.extra.push((id::LOST_WEIGHT, Value::Int(edit.ghost.weight.into())));
+    pub fn finish(mut self) -> Option<Attrs> {
+        self.draft().map(|draft| draft.build())
+    }
+
+    /// The shared copy of the attributes after all writes; `None` if nothing was written.
+    #[inline]
+    pub fn finish_shared(mut self, interner: &mut Interner) -> Option<Arc<Attrs>> {
+        self.draft().map(|draft| interner.intern_draft(&draft))
+    }
+
+    /// Brings what was written into the form in which routes keep it.
+    fn draft(&mut self) -> Option<Draft<'_>> {
+        let ghost = match &self.edit {
+            None => return None,
+            Some(Edit { ghost: Some(ghost), .. }) => ghost.weight,
+            Some(_) => self.first_weight(),
+        };
+        let edit = self.edit.as_mut()?;
+        let dest = edit.dest.as_ref().unwrap_or(&self.base.dest);
+        if edit.extra.last().is_some_and(|(id, _)| *id == id::LOST_WEIGHT) {
+            edit.extra.pop();
         }
-        let extra = edit.extra.into_iter().map(|(id, value)| (id, value.defined())).collect();
-        Some(Attrs {
+        if ghost != 1 && !matches!(dest, Dest::Unicast(_)) {
+            edit.extra.push((id::LOST_WEIGHT, Value::Int(ghost.into())));
+        }
+        for (_, value) in edit.extra.iter_mut().filter(|(_, value)| value.is_undefined()) {
+            *value = std::mem::take(value).defined();
+        }
+        Some(Draft {
             source: edit.source,
             scope: edit.scope,
             preference: edit.preference,
-            dest: edit.dest,
+            dest,
             recursive: edit.recursive,
             from: edit.from,
-            extra,
+            extra: &edit.extra,
         })
+    }
+
+    /// The weight of the first next hop of the route as it was, or of the one it once had.
+    fn first_weight(&self) -> u16 {
+        let lost = || self.base.get_int(id::LOST_WEIGHT).unwrap_or(1) as u16;
+        self.base.next_hops().first().map_or_else(lost, |hop| hop.weight)
     }
 
     /// The net as a value.
@@ -89,14 +121,14 @@ impl<'a> RouteView<'a> {
     /// An attribute of the list.
     pub fn attr(&self, id: AttrId) -> Option<&Value> {
         match &self.edit {
-            Some(edit) => edit.extra.binary_search_by_key(&id, |(i, _)| *i).ok().map(|at| &edit.extra[at].1),
+            Some(edit) => edit.extra.iter().find(|(i, _)| *i == id).map(|(_, value)| value),
             None => self.base.get(id),
         }
     }
 
     /// Writes an attribute of the list; `Void` removes it.
     pub fn set_attr(&mut self, id: AttrId, value: Value) {
-        if value == Value::Void && self.attr(id).is_none() {
+        if matches!(value, Value::Void) && self.attr(id).is_none() {
             return;
         }
         let extra = &mut self.edit().extra;
@@ -111,27 +143,29 @@ impl<'a> RouteView<'a> {
 
     fn edit(&mut self) -> &mut Edit {
         let base = self.base;
-        self.edit.get_or_insert_with(|| {
-            let mut extra = Vec::with_capacity(base.extra.len() + 4);
-            extra.extend_from_slice(&base.extra);
-            let lost = base.get_int(id::LOST_WEIGHT).unwrap_or(1) as u16;
-            let ghost = base.next_hops().first().cloned();
-            let ghost = ghost.unwrap_or_else(|| NextHop { weight: lost, ..NextHop::new(None, 0) });
-            Box::new(Edit {
-                source: base.source,
-                scope: base.scope,
-                preference: base.preference,
-                dest: base.dest.clone(),
-                recursive: base.recursive,
-                from: base.from,
-                extra,
-                ghost,
-            })
+        self.edit.get_or_insert_with(|| Edit {
+            source: base.source,
+            scope: base.scope,
+            preference: base.preference,
+            dest: None,
+            recursive: base.recursive,
+            from: base.from,
+            extra: base.extra.iter().cloned().collect(),
+            ghost: None,
         })
     }
 
     fn dest(&self) -> &Dest {
-        self.edit.as_ref().map_or(&self.base.dest, |e| &e.dest)
+        self.edit.as_ref().and_then(|e| e.dest.as_ref()).unwrap_or(&self.base.dest)
+    }
+
+    /// The first next hop of the route as it was, or what is left of it, unless a later one is remembered.
+    fn ghost(&mut self) -> &mut NextHop {
+        let (base, weight) = (self.base, self.first_weight());
+        self.edit().ghost.get_or_insert_with(|| {
+            let gone = || NextHop { weight, ..NextHop::new(None, 0) };
+            base.next_hops().first().cloned().unwrap_or_else(gone)
+        })
     }
 
     fn hop(&self) -> Option<&NextHop> {
@@ -143,7 +177,7 @@ impl<'a> RouteView<'a> {
 
     /// The first next hop, or what is left of it.
     fn hop_or_ghost(&self) -> Option<&NextHop> {
-        self.hop().or_else(|| self.edit.as_ref().map(|e| &e.ghost))
+        self.hop().or_else(|| self.edit.as_ref().and_then(|e| e.ghost.as_ref()))
     }
 
     /// Reads a field.
@@ -213,7 +247,7 @@ impl<'a> RouteView<'a> {
                 };
                 self.remember();
                 let edit = self.edit();
-                (edit.dest, edit.recursive) = (dest, false);
+                (edit.dest, edit.recursive) = (Some(dest), false);
             }
             (Field::Gw, Value::Ip(ip)) => {
                 let flags = self.hop_or_ghost().filter(|h| h.onlink).map(|h| h.ifindex);
@@ -265,43 +299,41 @@ impl<'a> RouteView<'a> {
     /// Keeps what the first next hop was before the route loses it.
     fn remember(&mut self) {
         if let Some(hop) = self.hop().cloned() {
-            self.edit().ghost = hop;
+            self.edit().ghost = Some(hop);
         }
     }
 
     /// Makes the route unicast with the first next hop only, changed.
     fn one_hop(&mut self, change: impl FnOnce(&mut NextHop)) {
         self.remember();
-        let edit = self.edit();
-        let mut hop = edit.ghost.clone();
+        let mut hop = self.ghost().clone();
         change(&mut hop);
-        edit.dest = Dest::Unicast(Arc::from([hop]));
+        let edit = self.edit();
+        edit.dest = Some(Dest::Unicast(Arc::from([hop])));
         edit.recursive = false;
     }
 
     /// Changes the first next hop, or what is left of it.
     fn first_hop(&mut self, change: impl FnOnce(&mut NextHop)) {
-        let edit = self.edit();
-        match &edit.dest {
+        match self.dest() {
             Dest::Unicast(hops) => {
                 let mut list = hops.to_vec();
                 if let Some(first) = list.first_mut() {
                     change(first);
                 }
                 list.sort();
-                edit.dest = Dest::Unicast(list.into());
+                self.edit().dest = Some(Dest::Unicast(list.into()));
             }
-            _ => change(&mut edit.ghost),
+            _ => change(self.ghost()),
         }
     }
 
     fn each_hop(&mut self, mut change: impl FnMut(&mut NextHop)) {
-        let edit = self.edit();
-        if let Dest::Unicast(hops) = &edit.dest {
+        if let Dest::Unicast(hops) = self.dest() {
             let mut list = hops.to_vec();
             list.iter_mut().for_each(&mut change);
             list.sort();
-            edit.dest = Dest::Unicast(list.into());
+            self.edit().dest = Some(Dest::Unicast(list.into()));
         }
     }
 }

@@ -4,12 +4,12 @@
 //! equality is mostly a pointer comparison. Attribute numbers come from one registry (`filter::attributes`) that exists whichever
 //! protocols are built.
 
-use std::hash::{BuildHasher, Hash, Hasher};
+use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
 use std::sync::{Arc, Weak};
 
 use hashbrown::HashTable;
-use rustc_hash::FxBuildHasher;
+use rustc_hash::FxHasher;
 
 use crate::base::net::Scope;
 use crate::base::{NextHop, Value};
@@ -116,37 +116,157 @@ impl Attrs {
     }
 }
 
-impl Hash for Attrs {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        (self.source, self.scope, self.preference, &self.dest, self.recursive, self.from, self.extra.len())
-            .hash(state);
-        for (id, value) in &self.extra {
-            id.hash(state);
-            hash_value(value, state);
+impl Attrs {
+    /// The same, borrowed in parts.
+    pub fn draft(&self) -> Draft<'_> {
+        Draft {
+            source: self.source,
+            scope: self.scope,
+            preference: self.preference,
+            dest: &self.dest,
+            recursive: self.recursive,
+            from: self.from,
+            extra: &self.extra,
         }
     }
 }
 
+impl Hash for Attrs {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.draft().digest());
+    }
+}
+
+/// Attributes that nobody has put together yet: of most of them there is a shared copy, and then nobody has to.
+#[derive(Clone, Copy, Debug)]
+#[allow(missing_docs, reason = "the fields of `Attrs`")]
+pub struct Draft<'a> {
+    pub source: RouteSource,
+    pub scope: Scope,
+    pub preference: u16,
+    pub dest: &'a Dest,
+    pub recursive: bool,
+    pub from: Option<IpAddr>,
+    pub extra: &'a [(AttrId, Value)],
+}
+
+impl Draft<'_> {
+    /// Whether this is what `attrs` says.
+    pub fn is(&self, attrs: &Attrs) -> bool {
+        self.preference == attrs.preference
+            && self.source == attrs.source
+            && self.scope == attrs.scope
+            && self.recursive == attrs.recursive
+            && self.from == attrs.from
+            && self.dest == &attrs.dest
+            && self.extra == &*attrs.extra
+    }
+
+    /// Puts them together.
+    pub fn build(&self) -> Attrs {
+        Attrs {
+            source: self.source,
+            scope: self.scope,
+            preference: self.preference,
+            dest: self.dest.clone(),
+            recursive: self.recursive,
+            from: self.from,
+            extra: self.extra.into(),
+        }
+    }
+
+    /// A hash over the words in which sets of attributes differ. One multiplication per word: this is done for every route that a filter changes.
+    fn digest(&self) -> u64 {
+        let mut state = FxHasher::default();
+        let kind = match self.dest {
+            Dest::None => 0,
+            Dest::Unicast(_) => 1,
+            Dest::Blackhole => 2,
+            Dest::Unreachable => 3,
+            Dest::Prohibit => 4u64,
+        };
+        let small = u64::from(self.recursive) << 3 | u64::from(self.from.is_some()) << 4 | kind;
+        state.write_u64(
+            (self.source as u64) << 8
+                | (self.scope as u64) << 16
+                | u64::from(self.preference) << 24
+                | (self.extra.len() as u64) << 40
+                | small,
+        );
+        if let Some(from) = self.from {
+            hash_address(from, &mut state);
+        }
+        if let Dest::Unicast(hops) = self.dest {
+            for hop in hops.iter() {
+                let flags = u64::from(hop.onlink) | (hop.labels.len() as u64) << 1;
+                state.write_u64(u64::from(hop.ifindex) | u64::from(hop.weight) << 32 | flags << 48);
+                if let Some(gateway) = hop.gateway {
+                    hash_address(gateway, &mut state);
+                }
+                hop.labels.iter().for_each(|label| state.write_u32(*label));
+            }
+        }
+        for (id, value) in self.extra {
+            hash_value(*id, value, &mut state);
+        }
+        state.finish()
+    }
+}
+
+fn hash_address(address: IpAddr, state: &mut FxHasher) {
+    match address {
+        IpAddr::V4(a) => state.write_u32(a.into()),
+        IpAddr::V6(a) => state.write_u128(a.into()),
+    }
+}
+
 /// Sets are compared but not hashed: they are rare in attributes, and a collision costs one comparison.
-fn hash_value<H: Hasher>(value: &Value, state: &mut H) {
-    std::mem::discriminant(value).hash(state);
+fn hash_value(id: AttrId, value: &Value, state: &mut FxHasher) {
+    let mut head = |kind: u64, rest: u64| state.write_u64(u64::from(id.0) << 48 | kind << 40 | rest);
+    let words = |list: &[u32], state: &mut FxHasher| {
+        for pair in list.chunks(2) {
+            state.write_u64(pair.iter().fold(0, |word, n| word << 32 | u64::from(*n)));
+        }
+    };
     match value {
-        Value::Bool(b) => b.hash(state),
-        Value::Int(n) | Value::Pair(n) | Value::Quad(n) => n.hash(state),
-        Value::Ip(a) => a.hash(state),
-        Value::Net(n) => n.hash(state),
-        Value::Rd(r) => r.hash(state),
-        Value::Mac(m) => m.hash(state),
-        Value::Ec(n) => n.hash(state),
-        Value::Lc(l) => l.hash(state),
-        Value::Enum(t, n) => (t, n).hash(state),
-        Value::Str(s) => s.hash(state),
-        Value::Bytes(b) => b.hash(state),
-        Value::Path(p) => p.hash(state),
-        Value::Clist(l) => l.hash(state),
-        Value::Eclist(l) => l.hash(state),
-        Value::Lclist(l) => l.hash(state),
-        Value::Void | Value::Mask(_) | Value::Set(_) | Value::PrefixSet(_) => {}
+        Value::Int(n) => head(1, u64::from(*n)),
+        Value::Pair(n) => head(2, u64::from(*n)),
+        Value::Quad(n) => head(3, u64::from(*n)),
+        Value::Bool(b) => head(4, u64::from(*b)),
+        Value::Enum(t, n) => head(5, u64::from(*n) | (*t as u64) << 8),
+        Value::Clist(l) => {
+            head(6, l.len() as u64);
+            words(l, state);
+        }
+        Value::Path(p) => {
+            head(7, 0);
+            p.hash(state);
+        }
+        Value::Eclist(l) => {
+            head(8, l.len() as u64);
+            l.iter().for_each(|n| state.write_u64(*n));
+        }
+        Value::Lclist(l) => {
+            head(9, l.len() as u64);
+            for c in l.iter() {
+                state.write_u64(u64::from(c.asn) << 32 | u64::from(c.data1));
+                state.write_u32(c.data2);
+            }
+        }
+        other => {
+            head(10, 0);
+            match other {
+                Value::Ip(a) => hash_address(*a, state),
+                Value::Net(n) => n.hash(state),
+                Value::Rd(r) => r.hash(state),
+                Value::Mac(m) => m.hash(state),
+                Value::Ec(n) => n.hash(state),
+                Value::Lc(l) => l.hash(state),
+                Value::Str(s) => s.hash(state),
+                Value::Bytes(b) => b.hash(state),
+                _ => {}
+            }
+        }
     }
 }
 
@@ -161,21 +281,35 @@ pub struct Interner {
 impl Interner {
     /// The shared copy of `attrs`.
     pub fn intern(&mut self, attrs: Attrs) -> Arc<Attrs> {
-        let hash = FxBuildHasher.hash_one(&attrs);
-        let mut found = None;
-        let same = self.sets.find(hash, |(h, weak)| {
-            *h == hash
-                && weak.upgrade().is_some_and(|a| {
-                    let equal = *a == attrs;
-                    if equal {
-                        found = Some(a);
-                    }
-                    equal
-                })
-        });
-        if let (Some(_), Some(shared)) = (same, found) {
-            return shared;
+        let draft = attrs.draft();
+        let hash = draft.digest();
+        match self.find(hash, &draft) {
+            Some(shared) => shared,
+            None => self.keep(hash, attrs),
         }
+    }
+
+    /// The shared copy of attributes that are put together only if there is none.
+    pub fn intern_draft(&mut self, draft: &Draft<'_>) -> Arc<Attrs> {
+        let hash = draft.digest();
+        match self.find(hash, draft) {
+            Some(shared) => shared,
+            None => self.keep(hash, draft.build()),
+        }
+    }
+
+    fn find(&self, hash: u64, draft: &Draft<'_>) -> Option<Arc<Attrs>> {
+        let mut found = None;
+        self.sets.find(hash, |(h, weak)| {
+            if *h == hash {
+                found = weak.upgrade().filter(|a| draft.is(a));
+            }
+            found.is_some()
+        });
+        found
+    }
+
+    fn keep(&mut self, hash: u64, attrs: Attrs) -> Arc<Attrs> {
         if self.until_sweep == 0 {
             self.sets.retain(|(_, weak)| weak.strong_count() > 0);
             self.until_sweep = self.sets.len().max(1024);

@@ -80,9 +80,74 @@ pub(super) struct Slot {
 }
 
 /// Up to [`PAGE`] slots.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(super) struct Page {
     pub(super) slots: Vec<Slot>,
+}
+
+/// A copy has room for all slots: it may be the page that is being filled.
+impl Clone for Page {
+    fn clone(&self) -> Page {
+        let mut slots = Vec::with_capacity(PAGE);
+        slots.extend_from_slice(&self.slots);
+        Page { slots }
+    }
+}
+
+/// A page of a table: its own until somebody looks, shared from then to the next write. Two states instead of an `Arc` alone, so that
+/// a write does not have to ask a counter whether anybody looks.
+#[derive(Debug)]
+pub(super) enum Held {
+    Own(Page),
+    Shared(Arc<Page>),
+}
+
+impl Held {
+    #[inline]
+    pub(super) fn get(&self) -> &Page {
+        match self {
+            Held::Own(page) => page,
+            Held::Shared(page) => page,
+        }
+    }
+
+    #[inline]
+    pub(super) fn get_mut(&mut self) -> &mut Page {
+        if let Held::Shared(_) = self {
+            self.own();
+        }
+        match self {
+            Held::Own(page) => page,
+            Held::Shared(page) => Arc::make_mut(page),
+        }
+    }
+
+    #[cold]
+    fn own(&mut self) {
+        if let Held::Shared(page) = std::mem::replace(self, Held::Own(Page::default())) {
+            *self = Held::Own(Arc::unwrap_or_clone(page));
+        }
+    }
+
+    pub(super) fn share(&mut self) -> Arc<Page> {
+        match self {
+            Held::Shared(page) => page.clone(),
+            Held::Own(page) => {
+                let page = Arc::new(std::mem::take(page));
+                *self = Held::Shared(page.clone());
+                page
+            }
+        }
+    }
+}
+
+/// Routes of one sort, usable or filtered, and the nets that have any.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Counted {
+    /// Routes.
+    pub routes: usize,
+    /// Nets with at least one of them.
+    pub nets: usize,
 }
 
 /// A consistent view of a table at one moment, cheap to take and to keep, good on any thread.
@@ -119,6 +184,14 @@ impl Snapshot {
     /// Routes, filtered ones included.
     pub fn route_count(&self) -> usize {
         self.routes
+    }
+
+    /// Counts the usable or the filtered routes, net by net.
+    pub fn counted(&self, filtered: bool) -> Counted {
+        self.iter().fold(Counted::default(), |sum, (_, _, routes)| {
+            let count = routes.iter().filter(|r| r.filtered == filtered).count();
+            Counted { routes: sum.routes + count, nets: sum.nets + usize::from(count > 0) }
+        })
     }
 
     /// One past the highest number in use.

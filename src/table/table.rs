@@ -14,10 +14,10 @@ use rustc_hash::{FxBuildHasher, FxHashMap};
 use super::attrs::AttrId;
 use super::guard::whole;
 use super::journal::{BestChange, Change, Journal};
-use super::page::{NetId, PAGE, Page, Slot, Snapshot};
+use super::page::{Counted, Held, NetId, PAGE, Page, Slot, Snapshot};
 use super::route::{Better, Route, Source};
 use crate::base::net::truncate;
-use crate::base::{IpNet, Net, NetExt, NetType, Value};
+use crate::base::{ChannelId, IpNet, Net, NetExt, NetType, Value};
 
 /// What [`Table::replace`] found and did.
 #[derive(Clone, Debug)]
@@ -28,6 +28,8 @@ pub struct Replaced {
     pub old: Option<Route>,
     /// The net has no route left and its number is free once all consumers know.
     pub gone: bool,
+    /// Which channel brought the best route before, and which one did now.
+    pub best: (Option<ChannelId>, Option<ChannelId>),
 }
 
 /// A routing table.
@@ -35,8 +37,10 @@ pub struct Table {
     name: Arc<str>,
     net_type: NetType,
     sorted: bool,
-    pages: Vec<Arc<Page>>,
+    pages: Vec<Held>,
     index: HashTable<NetId>,
+    /// The number after the one found last: whoever walks over his nets in the order in which he announced them needs no index.
+    guess: NetId,
     /// Numbers of vanished nets with the journal mark at which they may be used again.
     resting: VecDeque<(u64, NetId)>,
     free: Vec<NetId>,
@@ -46,6 +50,8 @@ pub struct Table {
     lengths: Box<[u32; 129]>,
     nets: usize,
     routes: usize,
+    /// Usable routes, filtered routes.
+    counts: [Counted; 2],
     better: Better,
     /// What changed, for consumers.
     pub journal: Journal,
@@ -53,7 +59,28 @@ pub struct Table {
 }
 
 fn hash_net(net: &Net) -> u64 {
-    FxBuildHasher.hash_one(net)
+    let mix = |word: u64| {
+        let word = word.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        word ^ word >> 32
+    };
+    match net {
+        Net::Ip(IpNet::V4(n)) => mix(u64::from(u32::from(n.addr())) << 8 | u64::from(n.prefix_len())),
+        Net::Ip(IpNet::V6(n)) => {
+            let bits = u128::from(n.addr());
+            mix(mix((bits >> 64) as u64) ^ (bits as u64).rotate_left(8) ^ u64::from(n.prefix_len()))
+        }
+        Net::Ext(_) => FxBuildHasher.hash_one(net),
+    }
+}
+
+fn slot_in(pages: &mut [Held], id: NetId) -> &mut Slot {
+    &mut pages[id.0 as usize / PAGE].get_mut().slots[id.0 as usize % PAGE]
+}
+
+/// How many of these routes are usable, how many filtered.
+fn census(routes: &[Route]) -> [usize; 2] {
+    let filtered = routes.iter().filter(|r| r.filtered).count();
+    [routes.len() - filtered, filtered]
 }
 
 impl Table {
@@ -65,12 +92,14 @@ impl Table {
             sorted,
             pages: Vec::new(),
             index: HashTable::new(),
+            guess: NetId(0),
             resting: VecDeque::new(),
             free: Vec::new(),
             roas: FxHashMap::default(),
             lengths: Box::new([0; 129]),
             nets: 0,
             routes: 0,
+            counts: Default::default(),
             better,
             journal: Journal::default(),
             version: 0,
@@ -93,6 +122,10 @@ impl Table {
     pub fn route_count(&self) -> usize {
         self.routes
     }
+    /// Usable or filtered routes, and the nets that have any. The same as [`Snapshot::counted`], at no cost.
+    pub fn counted(&self, filtered: bool) -> Counted {
+        self.counts[usize::from(filtered)]
+    }
     /// Bytes in use, estimated from the sizes of slots and index.
     pub fn memory(&self) -> usize {
         let extra = self.routes.saturating_sub(self.nets) * size_of::<Route>();
@@ -104,16 +137,25 @@ impl Table {
     }
 
     fn slot(&self, id: NetId) -> Option<&Slot> {
-        self.pages.get(id.0 as usize / PAGE)?.slots.get(id.0 as usize % PAGE)
+        self.pages.get(id.0 as usize / PAGE)?.get().slots.get(id.0 as usize % PAGE)
     }
 
     fn slot_mut(&mut self, id: NetId) -> &mut Slot {
-        &mut Arc::make_mut(&mut self.pages[id.0 as usize / PAGE]).slots[id.0 as usize % PAGE]
+        slot_in(&mut self.pages, id)
     }
 
     /// The number of a net that has routes.
     pub fn find(&self, net: &Net) -> Option<NetId> {
         self.index.find(hash_net(net), |id| self.slot(*id).is_some_and(|s| s.net == *net)).copied()
+    }
+
+    /// The same for somebody who goes over many nets: quick if it is the one behind the net found last.
+    pub fn find_next(&mut self, net: &Net) -> Option<NetId> {
+        let guess = self.guess;
+        let hit = self.slot(guess).is_some_and(|s| s.net == *net && !s.routes.as_slice().is_empty());
+        let found = if hit { guess } else { self.find(net)? };
+        self.guess = NetId(found.0 + 1);
+        Some(found)
     }
 
     /// The net and routes of a number; `None` when nothing stands there.
@@ -167,13 +209,15 @@ impl Table {
     }
 
     /// A consistent view at this moment.
-    pub fn snapshot(&self) -> Snapshot {
-        Snapshot { pages: self.pages.as_slice().into(), nets: self.nets, routes: self.routes }
+    pub fn snapshot(&mut self) -> Snapshot {
+        let pages = self.pages.iter_mut().map(Held::share).collect();
+        Snapshot { pages, nets: self.nets, routes: self.routes }
     }
 
     /// One past the highest number ever used.
     pub fn end(&self) -> NetId {
-        NetId(self.pages.last().map_or(0, |last| (self.pages.len() - 1) * PAGE + last.slots.len()) as u32)
+        let last = |last: &Held| (self.pages.len() - 1) * PAGE + last.get().slots.len();
+        NetId(self.pages.last().map_or(0, last) as u32)
     }
 
     fn new_id(&mut self, net: &Net) -> NetId {
@@ -193,16 +237,16 @@ impl Table {
             None => {
                 let id = self.end();
                 if (id.0 as usize).is_multiple_of(PAGE) {
-                    self.pages.push(Arc::new(Page { slots: Vec::with_capacity(PAGE) }));
+                    self.pages.push(Held::Own(Page { slots: Vec::with_capacity(PAGE) }));
                 }
                 let last = self.pages.len() - 1;
-                Arc::make_mut(&mut self.pages[last]).slots.push(slot);
+                self.pages[last].get_mut().slots.push(slot);
                 id
             }
         };
         let Table { index, pages, .. } = self;
         index.insert_unique(hash_net(net), id, |id| {
-            hash_net(&pages[id.0 as usize / PAGE].slots[id.0 as usize % PAGE].net)
+            hash_net(&pages[id.0 as usize / PAGE].get().slots[id.0 as usize % PAGE].net)
         });
         if let Some(prefix) = indexed(net) {
             self.lengths[prefix.prefix_len() as usize] += 1;
@@ -279,9 +323,9 @@ impl Table {
             (None, None) => return None,
         };
         let (better, sorted) = (self.better, self.sorted);
-        let slot = self.slot_mut(id);
-        let routes = &mut slot.routes;
-        let old_best = usable_first(routes.as_slice()).map(|r| r.source);
+        let routes = &mut slot_in(&mut self.pages, id).routes;
+        let best_was = usable_first(routes.as_slice()).map(|r| (r.source, r.sender));
+        let census_was = census(routes.as_slice());
         let at = routes.as_slice().iter().position(|r| r.source == source);
         if at.is_none() && route.is_none() {
             return None;
@@ -289,7 +333,7 @@ impl Table {
         let was_first = at == Some(0);
         let old = at.and_then(|at| routes.remove(at));
         let place = at.unwrap_or(routes.as_slice().len());
-        let inserted = route.clone();
+        let (inserted, usable) = (route.is_some(), route.as_ref().is_some_and(|r| !r.filtered));
         if let Some(new) = route {
             if sorted {
                 let place =
@@ -304,28 +348,36 @@ impl Table {
         if was_first && !sorted {
             elect(better, routes.as_mut_slice());
         }
-        let count = routes.as_slice().len();
-        let new_best = usable_first(routes.as_slice()).cloned();
-        let visible = |r: &Option<Route>| r.as_ref().is_some_and(|r| !r.filtered);
-        let announced = visible(&inserted) || visible(&old);
-        self.routes = self.routes + usize::from(inserted.is_some()) - usize::from(old.is_some());
-        self.version += 1;
-        let best = match (&new_best, old_best) {
-            (Some(new), _) if new.source == source => BestChange::Route,
-            (Some(new), Some(old)) if new.source == old => BestChange::Same,
-            (None, None) => BestChange::Same,
-            _ => BestChange::Other(new_best),
-        };
-        if announced {
-            let usable = inserted.filter(|r| !r.filtered);
-            let before = old.as_ref().map(|r| r.attrs.clone());
-            self.journal.push(|| Change { id, net: net.clone(), source, route: usable, old: before, best });
+        let routes = routes.as_slice();
+        let best = usable_first(routes);
+        let best_is = best.map(|r| (r.source, r.sender));
+        for (counted, (was, is)) in self.counts.iter_mut().zip(census_was.into_iter().zip(census(routes))) {
+            counted.routes = counted.routes + is - was;
+            counted.nets = counted.nets + usize::from(is > 0) - usize::from(was > 0);
         }
-        let gone = count == 0;
+        self.routes = self.routes + usize::from(inserted) - usize::from(old.is_some());
+        self.version += 1;
+        if usable || old.as_ref().is_some_and(|r| !r.filtered) {
+            self.journal.push(|| Change {
+                id,
+                net: net.clone(),
+                source,
+                route: routes.iter().find(|r| usable && r.source == source).cloned(),
+                old: old.as_ref().map(|r| r.attrs.clone()),
+                best: match (best, best_was) {
+                    (Some(new), _) if new.source == source => BestChange::Route,
+                    (Some(new), Some((old, _))) if new.source == old => BestChange::Same,
+                    (None, None) => BestChange::Same,
+                    (new, _) => BestChange::Other(new.cloned()),
+                },
+            });
+        }
+        let gone = routes.is_empty();
         if gone {
             self.drop_id(id, net);
         }
-        Some(Replaced { id, old, gone })
+        let sender = |best: Option<(Source, ChannelId)>| best.map(|(_, sender)| sender);
+        Some(Replaced { id, old, gone, best: (sender(best_was), sender(best_is)) })
     }
 
     /// Routes that `which` picks, in at most `pages` pages from page `from` on; the number of the page to go on with, if any.
@@ -338,7 +390,7 @@ impl Table {
     ) -> Option<usize> {
         let until = (from + pages).min(self.pages.len());
         for page in self.pages.get(from..until).unwrap_or_default() {
-            for slot in &page.slots {
+            for slot in &page.get().slots {
                 for route in slot.routes.as_slice().iter().filter(|r| which(r)) {
                     out.push((slot.net.clone(), route.source));
                 }

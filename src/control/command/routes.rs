@@ -470,6 +470,11 @@ async fn single(ctx: &mut Context, mut show: RouteShow, nets: Vec<Net>, usable: 
 /// Whole tables, piece by piece. Large ones are walked on another thread, so that no other session waits.
 async fn whole(ctx: &mut Context, mut show: RouteShow) -> Result<(), Stop> {
     while let Some(table) = show.table() {
+        if show.only_counts() {
+            let counted = ctx.wait(table.counted(show.filtered())).await?;
+            show.counted(counted, &mut ctx.reply);
+            continue;
+        }
         let mut snapshot: Option<Snapshot> = None;
         let mut done = false;
         while !done {

@@ -11,7 +11,7 @@ use rustc_hash::FxHashMap;
 
 use crate::base::{Net, NetType, ProtoId};
 use crate::control::backend::Answer;
-use crate::table::{Attrs, NetId, Route, Snapshot};
+use crate::table::{Attrs, Counted, NetId, Route, Snapshot};
 
 /// A table that can be read again and again.
 pub trait RouteTable: Send + Sync {
@@ -23,6 +23,9 @@ pub trait RouteTable: Send + Sync {
 
     /// The table as it is now. Costs well under a millisecond whatever the size.
     fn snapshot(&self) -> Answer<'_, Snapshot>;
+
+    /// How many usable or filtered routes it has now, for how many nets. Costs nothing, whatever the size.
+    fn counted(&self, filtered: bool) -> Answer<'_, Counted>;
 
     /// The first of these nets that the table has, with its routes, best first. With `usable`, only a net whose best route is not a
     /// filtered one counts.
