@@ -208,6 +208,11 @@ impl Engine {
         let owned = self.core.iface_owner.is_some();
         match event {
             KernelEvent::Done(answers) => {
+                let owner = answers.first().map_or(0, |first| first.ticket >> 32);
+                if answers.iter().all(|answer| answer.ticket >> 32 == owner) {
+                    self.call(ProtoId(owner as u32), |i, p| i.kernel(p, KernelEvent::Done(answers)));
+                    return;
+                }
                 let mut rest = &answers[..];
                 while let Some(first) = rest.first() {
                     let owner = first.ticket >> 32;

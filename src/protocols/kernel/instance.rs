@@ -171,18 +171,19 @@ impl KernelInstance {
 
     fn send(&mut self, ports: &mut Ports<'_>) {
         let room = ports.room().min(PIECE);
-        self.sync.pump(room, &mut self.ops);
+        self.sync.pump(ports.now(), room, &mut self.ops);
+        let held = self.ops.len() < room;
         if !self.ops.is_empty() {
             ports.submit(&mut self.ops);
         }
         if self.sync.waiting() == 0 && !self.sync.flushing() {
             return;
         }
-        if ports.room() > 0 {
-            ports.again();
-        } else if self.sync.flying() == 0 {
-            // Others have all the room, and the answers will be theirs.
+        if held || (ports.room() == 0 && self.sync.flying() == 0) {
+            // Some are held for a moment, or others have all the room, and the answers will be theirs.
             ports.arm(ROOM, 5_000);
+        } else if ports.room() > 0 {
+            ports.again();
         }
     }
 

@@ -10,6 +10,7 @@
 //! - [`config`]: the options;
 //! - [`sync`]: the reconciler, a pure machine without engine, clock or socket. `sync` holds what is wanted, `send` turns
 //!   that into operations and learns from answers, `scan` compares a dump, `notice` follows what others do in between;
+//! - `backlog`: what waits to be sent, in an order the kernel likes;
 //! - [`nets`], [`bodies`], [`aliens`], `flights`, [`drift`]: what it remembers, each small and by itself. A route costs
 //!   14 bytes here (IPv6: 26) beyond its shared body, and 4 more where the kernel lists routes in another order;
 //! - [`convert`]: attributes of a table to bodies of the kernel and back, and the normal form both are compared in;
@@ -25,6 +26,7 @@
 
 pub mod aliens;
 mod attributes;
+mod backlog;
 pub mod bodies;
 pub mod config;
 pub mod convert;

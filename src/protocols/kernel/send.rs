@@ -7,11 +7,12 @@ use crate::sys::kernel::{Answer, Family, KernelError, RouteBody, RouteKind, Rout
 use crate::table::Bits;
 
 impl KernelSync {
-    /// Operations to send, at most `room`.
-    pub fn pump(&mut self, room: usize, ops: &mut Vec<RouteOp>) {
+    /// Operations to send at this time, at most `room`.
+    pub fn pump(&mut self, now: u64, room: usize, ops: &mut Vec<RouteOp>) {
         if !self.synced {
             return;
         }
+        self.backlog.tick(now);
         while ops.len() < room {
             if let Some((dst, metric)) = self.orphans.pop_front() {
                 let ticket = self.flights.add(Flight::Orphan(dst, metric));
@@ -19,9 +20,12 @@ impl KernelSync {
             } else if let Some((dst, metric, body)) = self.restores.pop_front() {
                 let ticket = self.flights.add(Flight::Restore(dst, metric));
                 ops.push(self.op(ticket, &dst, metric, RouteVerb::Replace(body)));
-            } else if let Some(id) = self.queue.pop_front() {
-                self.drop_flags(id, QUEUED);
-                self.act(id, ops);
+            } else if let Some(id) = self.backlog.pop(now, self.flights.len()) {
+                // It may stand there twice.
+                if self.has(id, QUEUED) {
+                    self.drop_flags(id, QUEUED);
+                    self.act(id, ops);
+                }
             } else if !self.flush_some(room, ops) {
                 break;
             }
@@ -126,7 +130,7 @@ impl KernelSync {
 
     /// How many operations wait for room.
     pub fn waiting(&self) -> usize {
-        if self.synced { self.orphans.len() + self.restores.len() + self.queue.len() } else { 0 }
+        if self.synced { self.orphans.len() + self.restores.len() + self.backlog.len() } else { 0 }
     }
 
     /// Operations sent and not answered yet.
@@ -227,7 +231,7 @@ impl KernelSync {
         if !self.synced || !delete {
             return false;
         }
-        self.queue.clear();
+        self.backlog.clear();
         self.held.clear();
         self.repairs.clear();
         self.restores.clear();

@@ -26,6 +26,7 @@ use smallvec::SmallVec;
 use crate::sys::kernel::{Family, KernelError, RouteBody};
 
 use super::aliens::Aliens;
+use super::backlog::Backlog;
 use super::config::Learn;
 use super::drift::DriftLog;
 use super::flights::Flights;
@@ -152,7 +153,7 @@ pub struct KernelSync {
     /// Effective metrics; empty when the protocol has one for all.
     metrics: Vec<u32>,
     pub(super) wanted_count: usize,
-    pub(super) queue: VecDeque<u32>,
+    pub(super) backlog: Backlog,
     /// Routes of ours to be deleted that belong to no number any more. Sent before anything else, so that an addition
     /// of the same route, decided later, comes later.
     pub(super) orphans: VecDeque<(Dst, u32)>,
@@ -192,12 +193,12 @@ impl KernelSync {
     pub fn new(setup: Setup, hold: bool) -> KernelSync {
         KernelSync {
             nets: Nets::new(setup.family),
+            backlog: Backlog::new(setup.family == Family::V4),
             setup,
             wanted: Vec::new(),
             flags: Vec::new(),
             metrics: Vec::new(),
             wanted_count: 0,
-            queue: VecDeque::new(),
             orphans: VecDeque::new(),
             restores: VecDeque::new(),
             held: Vec::new(),
@@ -453,11 +454,24 @@ impl KernelSync {
         }
     }
 
-    /// Looks at the net when there is room.
+    /// Looks at the net when there is room, if there is anything to do about it.
     pub(super) fn enqueue(&mut self, id: u32) {
-        if self.synced && !self.has(id, QUEUED | FLYING) {
+        let flags = self.flags[id as usize];
+        if !self.synced || flags & FLYING != 0 {
+            return;
+        }
+        let wanted = self.wanted[id as usize].as_ref().filter(|_| self.flush.is_none());
+        let (due, queued) = match wanted {
+            Some(_) => {
+                let missing = flags & (PRESENT | DOUBT | STALE) != PRESENT;
+                (missing && flags & WAIT == 0, flags & QUEUED != 0)
+            }
+            // A deletion does not wait among additions.
+            None => (flags & (PRESENT | DOUBT | BLOCKED) != 0 || !self.moved.is_empty(), false),
+        };
+        if due && !queued {
+            self.backlog.push(id, wanted);
             self.put(id, QUEUED);
-            self.queue.push_back(id);
         }
     }
 }

@@ -39,13 +39,16 @@ use super::kernel::{Kernel, KernelError, KernelEvent, NoticeClass, Question, Rou
 use super::nexthops::{Nexthops, Via};
 
 /// Operations that may be open at once.
-const OPEN_OPERATIONS: usize = 128 * 1024;
+const OPEN_OPERATIONS: usize = 16 * 1024;
 
-/// Operations arranged together. The more, the better they are grouped.
-const WINDOW: usize = 64 * 1024;
+/// Operations arranged together.
+const WINDOW: usize = 8 * 1024;
+
+/// Answers handed over together while there is more to do: each hand-over wakes somebody.
+const ANSWERS: usize = 2048;
 
 /// Answers, routes and other events that wait to be collected before the thread stops producing more.
-const WAITING_EVENTS: usize = 64 * 1024;
+const WAITING_EVENTS: usize = 32 * 1024;
 
 /// Reads bytes as each kind of message we understand: a door for the fuzzer.
 #[doc(hidden)]
@@ -192,11 +195,24 @@ impl Worker {
                 Ok(()) => {}
                 Err(error) => self.events.push(KernelEvent::Lost(error.into())),
             }
+            if self.may_wait() {
+                continue;
+            }
             let lost = matches!(self.events.last(), Some(KernelEvent::Lost(_)));
             if !self.publish() || lost {
                 return;
             }
         }
+    }
+
+    /// Whether what has happened may be told later, together with more of its kind.
+    fn may_wait(&self) -> bool {
+        let few = match self.events.as_slice() {
+            [] => true,
+            [KernelEvent::Done(answers)] => answers.len() < ANSWERS,
+            _ => false,
+        };
+        few && self.writer.busy()
     }
 
     /// Waits if there is nothing to do, then does a little of everything that is due.

@@ -6,8 +6,9 @@
 //! sequence number, so every operation gets its own answer; what was not refused was done.
 //!
 //! The order: routes of one next hop set together, because the kernel searches the sets of a device in a list and finds
-//! the one it used last first; within a set scattered, because walking its trie in ascending order is slow, for
-//! deletions pathologically so. Operations on one destination keep their order: consecutive ones travel as one unit
+//! the one it used last first. Within a set additions ascend: what is added one after the other lies side by side in
+//! memory, and everybody who walks the kernel's trie is twice as fast. Deletions are scattered, because in ascending
+//! order they make the kernel rebuild its trie all the time. Operations on one destination keep their order: consecutive ones travel as one unit
 //! (a delete and the add that follows leave no gap), later ones go in a later round.
 
 use std::hash::{BuildHasher, Hash};
@@ -18,7 +19,7 @@ use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use super::encode::{RouteEncoder, want_ack};
 use super::socket::{NLMSG_ERROR, Received, Socket};
-use crate::base::Ipv6Net;
+use crate::base::{IpNet, Ipv6Net};
 use crate::sys::kernel::{Answer, KernelError, KernelEvent, RouteOp, Target};
 
 /// Bytes of requests handed over at once; the kernel is busy with them for about a millisecond.
@@ -121,7 +122,10 @@ impl Writer {
             ticket: self.window[index as usize].ticket,
             result: refused.take().map_or(Ok(()), Err),
         });
-        out.push(KernelEvent::Done(answers.collect()));
+        match out.last_mut() {
+            Some(KernelEvent::Done(earlier)) => earlier.extend(answers),
+            _ => out.push(KernelEvent::Done(answers.collect())),
+        }
         self.done += count;
         Ok(())
     }
@@ -169,7 +173,7 @@ struct Arranger {
 struct Unit {
     round: u32,
     group: u64,
-    scatter: u32,
+    place: u32,
     start: u32,
     end: u32,
 }
@@ -178,6 +182,14 @@ struct Unit {
 /// any, and a route that changes its metric should not be gone in between.
 fn destination(op: &RouteOp) -> (Target, u32, Option<Ipv6Net>) {
     (op.key.dst, op.key.table, op.key.src)
+}
+
+/// A number that grows with the destination; where there is none that is short, none.
+fn ascending(op: &RouteOp) -> Option<u32> {
+    match op.key.dst {
+        Target::Net(IpNet::V4(net)) => Some(net.addr().into()),
+        _ => None,
+    }
 }
 
 fn hash(value: impl Hash) -> u32 {
@@ -210,10 +222,11 @@ impl Arranger {
                 u64::from(hops) << 32 | u64::from(hash(address))
             });
             let end = start + same.len() as u32;
-            units.push(Unit { round, group, scatter, start, end });
+            let place = body.and_then(|_| ascending(&same[0])).unwrap_or(scatter);
+            units.push(Unit { round, group, place, start, end });
             start = end;
         }
-        units.sort_unstable_by_key(|unit| (unit.round, unit.group, unit.scatter));
+        units.sort_unstable_by_key(|unit| (unit.round, unit.group, unit.place));
         order.extend(units.iter().flat_map(|unit| unit.start..unit.end));
     }
 }
@@ -225,7 +238,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::base::{IpNet, NextHop};
+    use crate::base::NextHop;
     use crate::sys::kernel::{RouteBody, RouteKey, RouteKind, RouteVerb};
 
     proptest! {

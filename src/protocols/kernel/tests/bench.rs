@@ -158,7 +158,7 @@ impl Bench {
             }
         }
         let mut ops = Vec::new();
-        self.sync.pump(self.kernel.room(), &mut ops);
+        self.sync.pump(self.clock, self.kernel.room(), &mut ops);
         self.kernel.submit(&mut ops);
         assert!(ops.is_empty());
         let mut out = Vec::new();
