@@ -43,14 +43,33 @@ struct Running {
     failure: Option<KernelError>,
 }
 
+fn open_socket() -> io::Result<Socket> {
+    let socket = Socket::open(&[])?;
+    socket.acknowledge()?;
+    // Without strict checking each dump brings all tables; the others are dropped in `take`.
+    socket.strict();
+    Ok(socket)
+}
+
 impl Dumper {
     pub fn open(nexthops: Arc<Nexthops>) -> io::Result<Dumper> {
-        let socket = Socket::open(&[])?;
-        socket.acknowledge()?;
-        // Without strict checking each dump brings all tables; the others are dropped in `take`.
-        socket.strict();
+        let socket = open_socket()?;
         let (waiting, reader) = (VecDeque::new(), RouteReader::new(nexthops));
         Ok(Dumper { socket, waiting, running: None, reader, sharing: Sharing::default(), sequence: 0 })
+    }
+
+    /// The dump under way breaks off; what waits stays.
+    pub fn abandon(&mut self, out: &mut Vec<KernelEvent>) {
+        if let Some(running) = self.running.take() {
+            Running { failure: Some(KernelError::new(libc::ENOTCONN)), ..running }.finish(out);
+        }
+    }
+
+    /// Begins again with a new socket, and what waits.
+    pub fn reopen(&mut self, out: &mut Vec<KernelEvent>) -> io::Result<()> {
+        self.socket = open_socket()?;
+        self.next(out);
+        Ok(())
     }
 
     /// The descriptor to wait for.

@@ -27,6 +27,7 @@ use std::io;
 use std::os::fd::AsFd;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
@@ -46,6 +47,9 @@ const WINDOW: usize = 8 * 1024;
 
 /// Answers handed over together while there is more to do: each hand-over wakes somebody.
 const ANSWERS: usize = 2048;
+
+/// How often new sockets are tried when one has failed.
+const REOPENINGS: u32 = 20;
 
 /// Answers, routes and other events that wait to be collected before the thread stops producing more.
 const WAITING_EVENTS: usize = 32 * 1024;
@@ -86,6 +90,9 @@ struct State {
 }
 
 enum Command {
+    /// The sockets are to fail.
+    #[cfg(test)]
+    Break,
     Change(VecDeque<RouteOp>),
     Ask(Ticket, Question),
     ReplaceNexthop(Ticket, Via, Via),
@@ -110,7 +117,10 @@ impl NetlinkKernel {
             ],
             writer,
             objects,
+            receive_buffer: None,
             commanded: false,
+            #[cfg(test)]
+            broken: false,
             events: Vec::new(),
         };
         let thread = std::thread::Builder::new().name("netlink".to_owned()).spawn(move || worker.run())?;
@@ -171,6 +181,13 @@ impl Drop for NetlinkKernel {
 }
 
 impl Shared {
+    /// Makes the sockets fail.
+    #[cfg(test)]
+    fn break_off(&self) {
+        self.lock().commands.push_back(Command::Break);
+        self.bell.ring();
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -183,17 +200,20 @@ struct Worker {
     objects: Objects,
     dumper: Dumper,
     watches: [Watch; 2],
+    /// Of the watches, where one was asked for.
+    receive_buffer: Option<usize>,
     /// There are, or may be, commands that were not taken yet.
     commanded: bool,
+    #[cfg(test)]
+    broken: bool,
     events: Vec<KernelEvent>,
 }
 
 impl Worker {
     fn run(&mut self) {
         loop {
-            match self.turn() {
-                Ok(()) => {}
-                Err(error) => self.events.push(KernelEvent::Lost(error.into())),
+            if let Err(error) = self.turn() {
+                self.recover(&error);
             }
             if self.may_wait() {
                 continue;
@@ -203,6 +223,43 @@ impl Worker {
                 return;
             }
         }
+    }
+
+    /// A socket has failed. Whatever is open ends with an error, for nobody knows what became of it, new sockets are made, and everybody is
+    /// told that notices were lost: then all is read anew.
+    fn recover(&mut self, error: &io::Error) {
+        self.writer.abandon(&mut self.events);
+        self.dumper.abandon(&mut self.events);
+        let mut outcome = Ok(());
+        for attempt in 0..REOPENINGS {
+            std::thread::sleep(Duration::from_millis(50) * attempt);
+            outcome = self.reopen();
+            if outcome.is_ok() {
+                break;
+            }
+        }
+        if let Err(again) = outcome {
+            self.events.push(KernelEvent::Lost(again.into()));
+            return;
+        }
+        let text = format!("Netlink: the connection to the kernel was lost ({error}) and made anew");
+        self.events.push(KernelEvent::Skipped(text));
+        self.events.extend([NoticeClass::Interfaces, NoticeClass::Routes].map(KernelEvent::Overrun));
+        self.commanded = true;
+    }
+
+    fn reopen(&mut self) -> io::Result<()> {
+        self.writer.reopen()?;
+        self.objects.reopen(self.writer.socket())?;
+        self.dumper.reopen(&mut self.events)?;
+        let port = self.writer.port();
+        for watch in &mut self.watches {
+            watch.reopen(port)?;
+            if let Some(bytes) = self.receive_buffer {
+                watch.socket().set_receive_buffer(bytes)?;
+            }
+        }
+        Ok(())
     }
 
     /// Whether what has happened may be told later, together with more of its kind.
@@ -229,6 +286,10 @@ impl Worker {
         match poll(&mut waiting, (self.writer.busy() || self.commanded).then_some(&at_once)) {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error.into()),
+        }
+        #[cfg(test)]
+        if std::mem::take(&mut self.broken) {
+            return Err(io::Error::from_raw_os_error(libc::EBADF));
         }
         let [bell, interfaces, routes, dump, objects] = waiting.map(|fd| !fd.revents().is_empty());
         if bell {
@@ -274,6 +335,8 @@ impl Worker {
                         break;
                     }
                 }
+                #[cfg(test)]
+                Command::Break => self.broken = true,
                 Command::Ask(..) if !window.is_empty() => break,
                 Command::Ask(ticket, question) => questions.push((*ticket, *question)),
                 Command::ReplaceNexthop(..) if !window.is_empty() || !questions.is_empty() => break,
@@ -295,6 +358,7 @@ impl Worker {
         }
         for (ticket, question) in questions {
             if let Question::ReceiveBuffer(bytes) = question {
+                self.receive_buffer = Some(bytes);
                 let set = self.watches.iter().try_for_each(|watch| watch.socket().set_receive_buffer(bytes));
                 self.events.push(KernelEvent::Finished(ticket, set.map_err(KernelError::from)));
             } else if question == Question::CollectNexthops {

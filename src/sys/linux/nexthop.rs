@@ -76,6 +76,15 @@ impl Objects {
         Ok(objects)
     }
 
+    /// Begins again with new sockets.
+    pub fn reopen(&mut self, requests: &mut Socket) -> io::Result<()> {
+        self.watch = Socket::open(&[NEXTHOP]).or_else(|_| Socket::open(&[]))?;
+        self.watch.ignore_echoes_of(requests.port())?;
+        self.dumps = Socket::open(&[])?;
+        self.stale = true;
+        Ok(())
+    }
+
     /// What is known about them.
     pub fn known(&self) -> &Arc<Nexthops> {
         &self.known

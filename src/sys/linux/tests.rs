@@ -357,6 +357,31 @@ fn lost_notices_become_an_overrun() {
 }
 
 #[test]
+fn broken_connections_are_made_anew() {
+    in_network(|| {
+        let (mut client, mut other) = (Client::start(), Client::start());
+        client.ask(Question::ReceiveBuffer(1 << 20));
+        let body = Arc::new(RouteBody::new(RouteKind::Blackhole, []));
+        let keys = (0..5000u32).map(|i| key(&format!("11.0.{}.{}/32", i >> 8, i & 255), 99, 1));
+        client.kernel.shared.break_off();
+        let questions = [1, 2, 3].map(|table| client.ask(Question::Routes { family: Family::V4, table }));
+        let results = client.submit(keys.map(|key| (key, RouteVerb::Add(Arc::clone(&body)))));
+        let unknown = results.iter().filter(|result| result.is_err()).count();
+        for ticket in questions {
+            client.wait(|e| matches!(e, KernelEvent::Finished(t, _) if *t == ticket).then_some(()));
+        }
+        for class in [NoticeClass::Interfaces, NoticeClass::Routes] {
+            client.wait(|e| (*e == KernelEvent::Overrun(class)).then_some(()));
+        }
+        assert!(client.routes(Family::V4, 99).len() >= 5000 - unknown);
+        // Notices come again, and our own changes still make none.
+        assert!(!client.heard_of_our_routes());
+        other.submit([(key("12.0.0.0/8", 99, 1), RouteVerb::Add(body))]);
+        client.wait(|e| matches!(e, KernelEvent::Route(_)).then_some(()));
+    });
+}
+
+#[test]
 fn nobody_waits_for_a_daemon_that_does_not_collect() {
     in_network(|| {
         let mut client = Client::start();

@@ -31,20 +31,30 @@ pub(super) struct Watch {
     reader: RouteReader,
 }
 
+fn open_socket(class: NoticeClass, own: u32) -> io::Result<Socket> {
+    let groups: &[u32] = match class {
+        NoticeClass::Interfaces => &[LINK, IPV4_ADDRESS, IPV6_ADDRESS],
+        NoticeClass::Routes => &[IPV4_ROUTE, IPV6_ROUTE, MPLS_ROUTE],
+    };
+    let socket = Socket::open(groups)?;
+    socket.set_receive_buffer(RECEIVE_BUFFER)?;
+    if class == NoticeClass::Routes {
+        socket.ignore_echoes_of(own)?;
+    }
+    Ok(socket)
+}
+
 impl Watch {
     /// Listens from now on. What happens because of requests of the port `own` is not reported for routes: those are
     /// answered one by one already.
     pub fn open(class: NoticeClass, own: u32, nexthops: Arc<Nexthops>) -> io::Result<Watch> {
-        let groups: &[u32] = match class {
-            NoticeClass::Interfaces => &[LINK, IPV4_ADDRESS, IPV6_ADDRESS],
-            NoticeClass::Routes => &[IPV4_ROUTE, IPV6_ROUTE, MPLS_ROUTE],
-        };
-        let socket = Socket::open(groups)?;
-        socket.set_receive_buffer(RECEIVE_BUFFER)?;
-        if class == NoticeClass::Routes {
-            socket.ignore_echoes_of(own)?;
-        }
-        Ok(Watch { socket, class, reader: RouteReader::new(nexthops) })
+        Ok(Watch { socket: open_socket(class, own)?, class, reader: RouteReader::new(nexthops) })
+    }
+
+    /// Begins again with a new socket.
+    pub fn reopen(&mut self, own: u32) -> io::Result<()> {
+        self.socket = open_socket(self.class, own)?;
+        Ok(())
     }
 
     /// The descriptor to wait for.

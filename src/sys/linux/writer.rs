@@ -44,13 +44,17 @@ pub(super) struct Writer {
     refused: Vec<Option<KernelError>>,
 }
 
+fn open_socket() -> io::Result<Socket> {
+    let socket = Socket::open(&[])?;
+    socket.acknowledge()?;
+    socket.set_receive_buffer(RECEIVE_BUFFER)?;
+    Ok(socket)
+}
+
 impl Writer {
     pub fn open() -> io::Result<Writer> {
-        let socket = Socket::open(&[])?;
-        socket.acknowledge()?;
-        socket.set_receive_buffer(RECEIVE_BUFFER)?;
         Ok(Writer {
-            socket,
+            socket: open_socket()?,
             encoder: RouteEncoder::default(),
             window: Vec::new(),
             arranger: Arranger::default(),
@@ -60,6 +64,27 @@ impl Writer {
             buffer: Vec::with_capacity(2 * PACK_BYTES),
             refused: Vec::new(),
         })
+    }
+
+    /// Answers everything that is open: what became of it is not known.
+    pub fn abandon(&mut self, out: &mut Vec<KernelEvent>) {
+        let open = self.order.get(self.done..).unwrap_or_default();
+        let unknown = || Err(KernelError::new(libc::ENOTCONN));
+        let answers =
+            open.iter().map(|&i| Answer { ticket: self.window[i as usize].ticket, result: unknown() });
+        let answers: Vec<Answer> = answers.collect();
+        self.window.clear();
+        self.order.clear();
+        self.done = 0;
+        if !answers.is_empty() {
+            out.push(KernelEvent::Done(answers));
+        }
+    }
+
+    /// Begins again with a new socket.
+    pub fn reopen(&mut self) -> io::Result<()> {
+        self.socket = open_socket()?;
+        Ok(())
     }
 
     /// The sender's port of the echoes of our requests.
