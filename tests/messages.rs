@@ -1,38 +1,144 @@
-//! What a user reads after a typical mistake: every `tests/messages/NAME.conf` with its `NAME.out`.
+//! What a user reads after a typical mistake.
 //!
-//! `BLESS=1 cargo test --test messages` writes the `.out` files anew; the change is then read like any other.
+//! `tests/messages/GROUP.txt` holds mistakes, `tests/snapshots/messages__GROUP.snap` what `bird -p --explain` says of each. After a change:
+//! `INSTA_UPDATE=always cargo test --test messages`; the difference is then read like any other. One process reads them all from memory.
+//!
+//! A group is a text: `==== NAME` begins a mistake, what follows is its `bird.conf`; `---- FILE` begins a file it includes, `FILE/` is a
+//! directory, `FILE!` a file that may not be read. Behind a name `[escapes]` says that `\r`, `\xHH` and the like stand for bytes; then every
+//! line ends in a newline only because the text does.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may stop at the first surprise")]
 
-use std::path::PathBuf;
-use std::process::Command;
-use std::{env, fs};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
-#[test]
-fn typical_mistakes() {
-    let dir = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/messages");
-    let mut files: Vec<PathBuf> = fs::read_dir(&dir).unwrap().map(|e| e.unwrap().path()).collect();
-    files.retain(|p| p.extension().is_some_and(|e| e == "conf"));
-    files.sort();
-    assert!(files.len() >= 40, "the folder of mistakes was not found");
-    let mut wrong = Vec::new();
-    for file in files {
-        let name = file.file_name().unwrap();
-        // Run inside the folder, so that messages do not hold its path.
-        let run = Command::new(env!("CARGO_BIN_EXE_bird"))
-            .current_dir(&dir)
-            .args(["-p", "--explain", "-c"])
-            .arg(name)
-            .output()
-            .unwrap();
-        assert_eq!(run.status.code(), Some(1), "{name:?} must be refused");
-        let got = String::from_utf8_lossy(&run.stderr).into_owned();
-        let expected = file.with_extension("out");
-        if env::var_os("BLESS").is_some() {
-            fs::write(&expected, &got).unwrap();
-        } else if fs::read_to_string(&expected).unwrap_or_default() != got {
-            wrong.push(format!("--- {}\n{got}", name.display()));
+use tern::config::{Failure, load};
+use tern::filter::CustomAttrs;
+use tern::options::at_start;
+use tern::protocols::SYNTAX;
+use tern::syntax::{Files, ReadError};
+
+/// What stands at a path.
+enum Entry {
+    Text(Vec<u8>),
+    Directory,
+    Forbidden,
+}
+
+/// The files of one mistake.
+#[derive(Default)]
+struct Memory(BTreeMap<PathBuf, Entry>);
+
+fn plain(path: &Path) -> &Path {
+    path.strip_prefix(".").unwrap_or(path)
+}
+
+impl Files for Memory {
+    fn read(&self, path: &Path) -> Result<Vec<u8>, ReadError> {
+        match self.0.get(plain(path)) {
+            Some(Entry::Text(text)) => Ok(text.clone()),
+            Some(Entry::Directory) => Err(ReadError::Read),
+            Some(Entry::Forbidden) => Err(ReadError::Open("Permission denied".to_owned())),
+            None => Err(ReadError::Open("No such file or directory".to_owned())),
         }
     }
-    assert!(wrong.is_empty(), "these messages changed (BLESS=1 takes them over):\n{}", wrong.join("\n"));
+
+    fn list(&self, _dir: &Path) -> Vec<PathBuf> {
+        self.0.keys().cloned().collect()
+    }
+
+    fn is_dir(&self, path: &Path) -> bool {
+        matches!(self.0.get(plain(path)), Some(Entry::Directory))
+    }
+}
+
+/// What `bird -p --explain -c bird.conf` prints.
+fn said(files: &Memory) -> String {
+    match load(Path::new("bird.conf"), SYNTAX, &CustomAttrs::default(), files) {
+        Ok(config) if config.warnings.is_empty() => "(taken)".to_owned(),
+        Ok(config) => {
+            config.warnings.iter().map(|w| format!("bird: {w}")).collect::<Vec<_>>().join("\n") + "\n(taken)"
+        }
+        Err(Failure::Refused(refusal)) => refusal.explain("bird: ", false),
+        Err(failure) => format!("bird: {}", at_start(&failure)),
+    }
+}
+
+fn unescape(text: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut rest = text;
+    while let Some(at) = rest.find('\\') {
+        bytes.extend_from_slice(&rest.as_bytes()[..at]);
+        let code = &rest[at + 1..];
+        let used = match code.as_bytes()[0] {
+            b'r' => bytes.push(b'\r'),
+            b'n' => bytes.push(b'\n'),
+            b'x' => bytes.push(u8::from_str_radix(&code[1..3], 16).unwrap()),
+            other => panic!("escape {other}"),
+        };
+        let () = used;
+        rest = if code.starts_with('x') { &code[3..] } else { &code[1..] };
+    }
+    bytes.extend_from_slice(rest.as_bytes());
+    bytes
+}
+
+/// The mistakes of a group: name and files.
+fn mistakes(text: &str) -> Vec<(String, Memory)> {
+    let mut found: Vec<(String, Memory)> = Vec::new();
+    for part in text.split("==== ").skip(1) {
+        let (name, body) = part.split_once('\n').unwrap();
+        let (name, escapes) = match name.strip_suffix(" [escapes]") {
+            Some(name) => (name, true),
+            None => (name, false),
+        };
+        let mut files = Memory::default();
+        for (at, file) in body.split("---- ").enumerate() {
+            let (path, text) = match at {
+                0 => ("bird.conf", file),
+                _ => file.split_once('\n').unwrap(),
+            };
+            let entry = match path {
+                _ if path.ends_with('/') => Entry::Directory,
+                _ if path.ends_with('!') => Entry::Forbidden,
+                _ if escapes => Entry::Text(unescape(text)),
+                _ => Entry::Text(text.as_bytes().to_vec()),
+            };
+            files.0.insert(path.trim_end_matches(['/', '!']).into(), entry);
+        }
+        assert!(found.iter().all(|(other, _)| other != name), "{name} twice");
+        found.push((name.to_owned(), files));
+    }
+    found
+}
+
+#[test]
+fn mistakes_that_people_make() {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/messages");
+    let mut groups: Vec<PathBuf> = std::fs::read_dir(dir).unwrap().map(|e| e.unwrap().path()).collect();
+    groups.sort();
+    let mut count = 0;
+    let mut settings = insta::Settings::clone_current();
+    settings.set_prepend_module_to_snapshot(true);
+    settings.set_omit_expression(true);
+    for group in groups {
+        let text = std::fs::read_to_string(&group).unwrap();
+        let mistakes = mistakes(&text);
+        count += mistakes.len();
+        let blocks: Vec<String> =
+            mistakes.iter().map(|(name, files)| format!("==== {name}\n{}\n", said(files))).collect();
+        let name = group.file_stem().unwrap().to_str().unwrap();
+        settings.bind(|| insta::assert_snapshot!(name, blocks.join("\n")));
+    }
+    assert!(count >= 300, "the folder of mistakes was not found");
+}
+
+#[test]
+fn the_configuration_itself_cannot_be_read() {
+    let mut files = Memory::default();
+    assert_eq!(said(&files), "bird: Unable to open configuration file bird.conf: No such file or directory");
+    files.0.insert("bird.conf".into(), Entry::Forbidden);
+    assert_eq!(said(&files), "bird: Unable to open configuration file bird.conf: Permission denied");
+    files.0.insert("bird.conf".into(), Entry::Directory);
+    assert_eq!(said(&files), "bird: bird.conf:1:1 Read error\n  |\n1 |\n  | ^");
 }
