@@ -40,6 +40,9 @@ pub trait Backend: Send + Sync + 'static {
     /// The names and the language of the running configuration.
     fn scope(&self) -> Arc<dyn Scope>;
 
+    /// What attributes of routes look like.
+    fn route_text(&self) -> Arc<dyn RouteText>;
+
     /// `show status`
     fn status(&self) -> Answer<'_, StatusView>;
 
@@ -101,6 +104,12 @@ pub trait Scope: Send + Sync {
     /// `eval TERM`: the whole text is one term.
     fn eval(&self, term: &str) -> Result<String, TermError>;
 
+    /// The filter that begins at the start of the text, and how many bytes of the text it took.
+    fn filter(&self, kind: FilterKind, text: &str) -> Result<(Arc<dyn RouteFilter>, usize), TermError>;
+}
+
+/// What attributes of routes look like. Apart from [`Scope`], so that a session in the middle of a long answer keeps no configuration alive.
+pub trait RouteText: Send + Sync {
     /// An attribute as a line of `show route all`, without the tab: `NAME: VALUE`.
     fn attribute(&self, id: AttrId, value: &Value, out: &mut Vec<u8>);
 
@@ -109,9 +118,6 @@ pub trait Scope: Send + Sync {
 
     /// The label that stands behind the network.
     fn mpls_label(&self, attrs: &Attrs) -> Option<u32>;
-
-    /// The filter that begins at the start of the text, and how many bytes of the text it took.
-    fn filter(&self, kind: FilterKind, text: &str) -> Result<(Arc<dyn RouteFilter>, usize), TermError>;
 }
 
 /// How a filter was given.

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::tz::TimeZone;
 use tokio::io::AsyncWriteExt;
@@ -39,6 +39,9 @@ impl From<io::Error> for Stop {
 
 /// What waits to be sent before a command goes on computing.
 pub const CHUNK: usize = 64 * 1024;
+
+/// A client that takes nothing for so long has nothing kept for it.
+const IDLE: Duration = Duration::from_millis(300);
 
 /// Notices that wait for a session; more are dropped.
 const NOTICES: usize = 8;
@@ -139,17 +142,20 @@ impl Context {
         if self.reply.pending().len() >= CHUNK { self.send().await } else { Ok(()) }
     }
 
-    /// Sends everything, calling `idle` once if the client takes nothing for `patience`.
-    pub async fn send_or(&mut self, patience: Duration, idle: impl FnOnce()) -> io::Result<()> {
+    /// Sends everything. What is kept for the client is given up, by `idle`, when it takes nothing for a while, or when `patience` is used up: all the time
+    /// spent waiting for it, over several calls.
+    pub async fn send_or(&mut self, patience: &mut Duration, idle: impl FnOnce()) -> io::Result<()> {
         self.add_asynchronous();
         let mut at = 0;
         let mut idle = Some(idle);
         while at < self.reply.pending().len() {
             let write = self.writer.write(&self.reply.pending()[at..]);
+            let since = Instant::now();
             let written = match &idle {
-                Some(_) => tokio::time::timeout(patience, write).await,
+                Some(_) => tokio::time::timeout(IDLE.min(*patience), write).await,
                 None => Ok(write.await),
             };
+            *patience = patience.saturating_sub(since.elapsed());
             match written {
                 Ok(Ok(0)) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(Ok(count)) => at += count,

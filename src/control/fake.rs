@@ -171,6 +171,10 @@ impl Backend for Fake {
             log: format(""),
         }
     }
+    fn route_text(&self) -> Arc<dyn RouteText> {
+        Arc::new(FakeScope(Vec::new()))
+    }
+
     fn scope(&self) -> Arc<dyn Scope> {
         let mut names: Vec<(Arc<str>, SymbolClass)> = Vec::new();
         names.extend(self.tables.iter().map(|t| (t.name.clone(), SymbolClass::Table(t.net_type))));
@@ -319,6 +323,18 @@ impl RouteFilter for FakeFilter {
     }
 }
 
+impl RouteText for FakeScope {
+    fn attribute(&self, id: AttrId, value: &Value, out: &mut Vec<u8>) {
+        out.extend_from_slice(format!("attribute_{}: {value:?}", id.0).as_bytes());
+    }
+    fn igp_metric(&self, attrs: &Attrs) -> Option<u32> {
+        attrs.get_int(AttrId(1))
+    }
+    fn mpls_label(&self, attrs: &Attrs) -> Option<u32> {
+        attrs.get_int(AttrId(2))
+    }
+}
+
 impl Scope for FakeScope {
     fn find(&self, name: &str) -> Option<SymbolClass> {
         self.0.iter().find(|(n, _)| **n == *name).map(|(_, class)| *class)
@@ -339,15 +355,6 @@ impl Scope for FakeScope {
         }
         let sum: Option<u32> = term.split('+').map(|n| n.trim().parse::<u32>().ok()).sum();
         sum.map(|n| n.to_string()).ok_or_else(|| TermError::Parse("syntax error, unexpected things".into()))
-    }
-    fn attribute(&self, id: AttrId, value: &Value, out: &mut Vec<u8>) {
-        out.extend_from_slice(format!("attribute_{}: {value:?}", id.0).as_bytes());
-    }
-    fn igp_metric(&self, attrs: &Attrs) -> Option<u32> {
-        attrs.get_int(AttrId(1))
-    }
-    fn mpls_label(&self, attrs: &Attrs) -> Option<u32> {
-        attrs.get_int(AttrId(2))
     }
     fn filter(&self, _: FilterKind, text: &str) -> Result<(Arc<dyn RouteFilter>, usize), TermError> {
         if let Some(rest) = text.strip_prefix("proto = \"") {

@@ -100,12 +100,14 @@ impl Session {
         // Terms may compute for a while, and ask the engine: not on the thread of all sessions.
         let line: Arc<str> = line.into();
         let judged = if ["eval", "where", "filter"].iter().any(|word| line.contains(word)) {
-            let line = line.clone();
+            let (line, scope) = (line.clone(), scope.clone());
             let work = tokio::task::spawn_blocking(move || command::judge(&line, &*scope));
             work.await.map_err(std::io::Error::other)?
         } else {
             command::judge(&line, &*scope)
         };
+        // From here on names are resolved; whatever takes long shall not keep this configuration alive.
+        drop(scope);
         let judged = match judged {
             Ok(judged) => judged,
             Err(refusal) => {

@@ -10,7 +10,7 @@ use crate::base::time::{Now, TimeFormats};
 use crate::config::{Config, DebugMask, MrtdumpMask};
 use crate::control::backend::{
     Action, Answer, Backend, ConfigEvent, ConfigOutcome, Configure, DebugTarget, DumpWhat, Gone,
-    NoSuchChannel, Outcome, Scope, Selection,
+    NoSuchChannel, Outcome, RouteText, Scope, Selection,
 };
 use crate::control::view::kernel::{DriftsView, KernelView, KernelWait};
 use crate::control::view::status::{ConfigStatusView, DaemonState, StatusView};
@@ -94,6 +94,10 @@ impl Backend for Daemon {
             self.loader.custom.clone(),
             self.handle.clone(),
         ))
+    }
+
+    fn route_text(&self) -> Arc<dyn RouteText> {
+        Arc::new(super::scope::AttributeText(self.loader.custom.clone()))
     }
 
     fn status(&self) -> Answer<'_, StatusView> {

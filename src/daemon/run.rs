@@ -22,6 +22,9 @@ use crate::engine::{Engine, Handle};
 use crate::sys::linux::NetlinkKernel;
 use crate::sys::process::{Identity, Launch, PidFile, ServiceManager, ServiceState, hostname, user_name};
 
+/// Threads that walk tables and read files. More would take the processors from the sessions that ask for little.
+const BLOCKING: usize = 8;
+
 /// How a daemon is to run.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Settings {
@@ -65,7 +68,8 @@ pub fn run(settings: &Settings, loader: Loader) -> anyhow::Result<()> {
         file.write().context("cannot write the PID file")?;
     }
     identity.assume().context("cannot take the user and group asked for")?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(BLOCKING).build()?;
     let result = runtime.block_on(serve(settings, loader, config, socket, launch));
     if let Some(file) = pid_file {
         file.remove();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::filters::{FilterRunner, OffEngine};
 use crate::base::{Net, Value};
 use crate::config::{Config, FilterRef};
-use crate::control::backend::{FilterKind, Scope, TermError};
+use crate::control::backend::{FilterKind, RouteText, Scope, TermError};
 use crate::control::command::lex::{Token, token};
 use crate::control::view::SymbolClass;
 use crate::control::view::route::{Naming, RouteFilter, Verdict};
@@ -56,6 +56,24 @@ impl ConfigScope {
             (_, Some(error)) => Err(refused(error)),
             (None, None) => Err(TermError::Runtime),
         }
+    }
+}
+
+/// Attributes under their names.
+pub(super) struct AttributeText(pub(super) CustomAttrs);
+
+impl RouteText for AttributeText {
+    fn attribute(&self, id: AttrId, value: &Value, out: &mut Vec<u8>) {
+        // Writing into memory does not fail.
+        let _ = write!(out, "{}", show(id, value, &self.0));
+    }
+
+    fn igp_metric(&self, attrs: &Attrs) -> Option<u32> {
+        attrs.get_int(id::IGP_METRIC)
+    }
+
+    fn mpls_label(&self, attrs: &Attrs) -> Option<u32> {
+        attrs.get_int(id::MPLS_LABEL)
     }
 }
 
@@ -118,19 +136,6 @@ impl Scope for ConfigScope {
                 Err(TermError::Runtime)
             }
         }
-    }
-
-    fn attribute(&self, id: AttrId, value: &Value, out: &mut Vec<u8>) {
-        // Writing into memory does not fail.
-        let _ = write!(out, "{}", show(id, value, &self.custom));
-    }
-
-    fn igp_metric(&self, attrs: &Attrs) -> Option<u32> {
-        attrs.get_int(id::IGP_METRIC)
-    }
-
-    fn mpls_label(&self, attrs: &Attrs) -> Option<u32> {
-        attrs.get_int(id::MPLS_LABEL)
     }
 
     fn filter(&self, kind: FilterKind, text: &str) -> Result<(Arc<dyn RouteFilter>, usize), TermError> {

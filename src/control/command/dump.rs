@@ -107,14 +107,14 @@ async fn run(ctx: &mut Context, what: DumpWhat, title: &'static str, path: Strin
 /// All tables with all they hold, filtered routes after the others.
 async fn routes(ctx: &mut Context, out: &mut Output) -> Result<io::Result<()>, Stop> {
     let world = ctx.ask(|b| b.routes(Vec::new())).await?;
-    let (scope, times) = (ctx.scope(), ctx.times());
+    let (text, times) = (ctx.backend.route_text(), ctx.times());
     let budget = Budget { bytes: CHUNK, nets: usize::MAX };
     let mut told = Instant::now();
     for filtered in [false, true] {
         let parts = world.tables.iter().map(|table| Part { table: table.clone(), door: None }).collect();
         let writer = RouteWriter {
             naming: Arc::clone(&world.naming),
-            scope: scope.clone(),
+            text: text.clone(),
             times: times.route(),
             verbose: true,
         };

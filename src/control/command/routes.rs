@@ -27,8 +27,9 @@ pub(super) const COMMAND: Command = Command {
     kind: Kind::Look(parse),
 };
 
-/// A client that takes nothing for so long loses its snapshot; taking a new one is cheap.
-const PATIENCE: Duration = Duration::from_millis(300);
+/// How long a snapshot waits for its client, all in all. Then, or as soon as the client takes nothing at all for a moment, it is dropped, and the answer goes
+/// on by net number in a new one, which is cheap: old pages of a changing table live no longer than that, whatever the client does.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Tables of at most so many nets are shown by the session itself; for larger ones another thread is worth its while.
 const AT_ONCE: u32 = 512;
@@ -421,7 +422,8 @@ async fn run(ctx: &mut Context, query: Query) -> Result<(), Stop> {
         headings: query.chosen != Chosen::Implied,
     };
     let times = ctx.times().route();
-    let writer = RouteWriter { naming: world.naming, scope: ctx.scope(), times, verbose: query.verbose };
+    let writer =
+        RouteWriter { naming: world.naming, text: ctx.backend.route_text(), times, verbose: query.verbose };
     match query.net {
         Some(NetArg::Exact(net)) => {
             single(ctx, RouteShow::new(wanted, parts, writer), vec![net], false).await
@@ -476,11 +478,15 @@ async fn whole(ctx: &mut Context, mut show: RouteShow) -> Result<(), Stop> {
             continue;
         }
         let mut snapshot: Option<Snapshot> = None;
+        let mut patience = PATIENCE;
         let mut done = false;
         while !done {
             let current = match snapshot.take() {
                 Some(current) => current,
-                None => ctx.wait(table.snapshot()).await?,
+                None => {
+                    patience = PATIENCE;
+                    ctx.wait(table.snapshot()).await?
+                }
             };
             if current.end().0 <= AT_ONCE && !show.runs_filters() {
                 done = show.step(&current, PIECE, &mut ctx.reply);
@@ -493,7 +499,7 @@ async fn whole(ctx: &mut Context, mut show: RouteShow) -> Result<(), Stop> {
                 (show, done, snapshot) = (walked, finished, Some(back));
             }
             if ctx.reply.pending().len() >= CHUNK || !done {
-                ctx.send_or(PATIENCE, || snapshot = None).await?;
+                ctx.send_or(&mut patience, || snapshot = None).await?;
             }
         }
     }

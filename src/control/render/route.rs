@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::number::{pad, push_ip, push_net, push_u32};
 use crate::base::time::TimeWriter;
 use crate::base::{Net, NextHop};
-use crate::control::backend::Scope;
+use crate::control::backend::RouteText;
 use crate::control::code::Code;
 use crate::control::view::route::{Naming, RouteInfo};
 use crate::control::wire::Reply;
@@ -28,7 +28,7 @@ pub struct RouteWriter {
     /// Names of protocols and interfaces.
     pub naming: Arc<Naming>,
     /// Names and formats of attributes.
-    pub scope: Arc<dyn Scope>,
+    pub text: Arc<dyn RouteText>,
     /// How times look.
     pub times: TimeWriter,
     /// `all`
@@ -43,7 +43,7 @@ impl RouteWriter {
             if let Some(net) = net {
                 push_net(out, net);
                 if !attrs.extra.is_empty()
-                    && let Some(label) = self.scope.mpls_label(attrs)
+                    && let Some(label) = self.text.mpls_label(attrs)
                 {
                     out.extend_from_slice(b" mpls ");
                     push_u32(out, label);
@@ -71,7 +71,7 @@ impl RouteWriter {
             push_u32(out, attrs.preference.into());
             if !attrs.extra.is_empty()
                 && self.naming.info(route.source.proto) == RouteInfo::IgpMetric
-                && let Some(metric) = self.scope.igp_metric(attrs)
+                && let Some(metric) = self.text.igp_metric(attrs)
             {
                 out.push(b'/');
                 push_u32(out, metric);
@@ -88,7 +88,7 @@ impl RouteWriter {
             for (id, value) in attrs.extra.iter().filter(|(id, _)| !is_hidden(*id)) {
                 reply.raw(Code::Attribute, |out| {
                     out.push(b'\t');
-                    self.scope.attribute(*id, value, out);
+                    self.text.attribute(*id, value, out);
                 });
             }
         }
