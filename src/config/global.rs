@@ -28,6 +28,8 @@ pub struct LogConfig {
     pub target: LogTarget,
     /// Which classes.
     pub mask: LogMask,
+    /// Where it stands: `FILE:LINE:COL`.
+    pub place: String,
 }
 
 /// Where log messages go.

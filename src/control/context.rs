@@ -41,7 +41,7 @@ impl From<io::Error> for Stop {
 pub const CHUNK: usize = 64 * 1024;
 
 /// A client that takes nothing for so long has nothing kept for it.
-const IDLE: Duration = Duration::from_millis(300);
+const IDLE: Duration = Duration::from_millis(100);
 
 /// Notices that wait for a session; more are dropped.
 const NOTICES: usize = 8;

@@ -27,6 +27,8 @@ const MAX_SESSIONS: usize = 4096;
 pub struct Audit<'a> {
     /// Whose process asked.
     pub uid: Option<u32>,
+    /// Which process it is.
+    pub pid: Option<i32>,
     /// The name of that user.
     pub user: Option<String>,
     /// The command as it was given.

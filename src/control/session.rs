@@ -31,10 +31,10 @@ pub async fn serve(
     options: Arc<Options>,
     mut ending: watch::Receiver<bool>,
 ) {
-    let uid = stream.peer_cred().map(|c| c.uid()).ok();
+    let peer = stream.peer_cred().ok().map(|c| (c.uid(), c.pid()));
     let (reader, writer) = stream.into_split();
     let ctx = Context::new(backend, options.echo.clone(), restricted, writer);
-    let mut session = Session { ctx, reader, input: Input::default(), options, uid };
+    let mut session = Session { ctx, reader, input: Input::default(), options, peer };
     let mut end = ending.clone();
     let late = async {
         ended(&mut end).await;
@@ -61,7 +61,8 @@ struct Session {
     reader: OwnedReadHalf,
     input: Input,
     options: Arc<Options>,
-    uid: Option<u32>,
+    /// User and process at the other end.
+    peer: Option<(u32, Option<i32>)>,
 }
 
 impl Session {
@@ -122,8 +123,10 @@ impl Session {
         if judged.changes
             && let Some(audit) = &self.options.audit
         {
-            let user = self.uid.and_then(|uid| self.options.user_name.as_ref().and_then(|name| name(uid)));
-            audit(&Audit { uid: self.uid, user, command: line.trim() });
+            let uid = self.peer.map(|(uid, _)| uid);
+            let user = uid.and_then(|uid| self.options.user_name.as_ref().and_then(|name| name(uid)));
+            let pid = self.peer.and_then(|(_, pid)| pid);
+            audit(&Audit { uid, pid, user, command: line.trim() });
         }
         (judged.job)(&mut self.ctx).await
     }

@@ -227,7 +227,7 @@ impl Job {
     async fn run(self, request: Configure, notices: mpsc::Sender<String>) {
         match request {
             Configure::Load { file, soft, timeout } => {
-                let Some(config) = self.read(file).await else { return };
+                let Some(config) = self.read(file, true).await else { return };
                 if timeout > 0 {
                     self.say(ConfigEvent::UndoScheduled(timeout)).await;
                 }
@@ -235,12 +235,12 @@ impl Job {
                 self.commit(move |e, reply| e.configure(config, soft, timer, reply)).await;
             }
             Configure::Check { file } => {
-                if self.read(file).await.is_some() {
+                if self.read(file, true).await.is_some() {
                     self.say(ConfigEvent::Fine).await;
                 }
             }
             Configure::Plan { file } => {
-                let Some(config) = self.read(file).await else { return };
+                let Some(config) = self.read(file, false).await else { return };
                 let plan = self.handle.call(move |e| e.plan(&config)).await;
                 for step in plan.map_or_else(|_| Vec::new(), |p| p.steps) {
                     self.say(ConfigEvent::Plan(step.to_string())).await;
@@ -259,15 +259,22 @@ impl Job {
         }
     }
 
-    /// Reads the file on a thread for blocking work; says why when it is refused.
-    async fn read(&self, file: Option<String>) -> Option<Arc<Config>> {
+    /// Reads the file on a thread for blocking work; says why when it is refused. `logs`: its log files must open, too.
+    async fn read(&self, file: Option<String>, logs: bool) -> Option<Arc<Config>> {
         let path = file.map_or_else(|| self.path.clone(), PathBuf::from);
         self.say(ConfigEvent::Reading(path.display().to_string())).await;
         let loader = self.loader.clone();
-        let result = tokio::task::spawn_blocking(move || loader.load(&path)).await;
+        let result = tokio::task::spawn_blocking(move || {
+            let config = loader.load(&path).map_err(|refusal| refusal.to_string())?;
+            if logs {
+                super::logging::check(&config)?;
+            }
+            Ok(config)
+        });
+        let result: Result<Result<_, String>, _> = result.await;
         match result {
             Ok(Ok(config)) => return Some(config),
-            Ok(Err(refusal)) => self.say(ConfigEvent::Refused(refusal.to_string())).await,
+            Ok(Err(refusal)) => self.say(ConfigEvent::Refused(refusal)).await,
             Err(panic) => self.say(ConfigEvent::Refused(format!("reading failed internally: {panic}"))).await,
         }
         None

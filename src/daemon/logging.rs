@@ -85,16 +85,37 @@ impl Logging {
     }
 }
 
-impl LogOutput for Logging {
-    fn write(&self, class: LogClass, line: &str) {
+/// Whether all that a configuration wants to log to can be opened; the error is a line in BIRD's form. Files are made by that, as BIRD makes them when it
+/// reads the configuration.
+pub fn check(config: &Config) -> Result<(), String> {
+    for log in &config.logs {
+        LogSinks::open(&[target(log)]).map_err(|error| format!("{} {error}", log.place))?;
+    }
+    Ok(())
+}
+
+impl Logging {
+    /// Who changed what: for the log only. Sessions that watch with `echo` see the effects, and so does who looks at standard error while giving orders
+    /// as the daemon's own user (`own`), unless what stands there is kept by the journal.
+    pub fn audit(&self, own: bool, line: &str) {
+        let shown = !own || std::env::var_os("JOURNAL_STREAM").is_some();
+        self.to_sinks(|place| shown || *place != LogPlace::Stderr, LogClass::Auth, line);
+    }
+
+    fn to_sinks(&self, chosen: impl Fn(&LogPlace) -> bool, class: LogClass, line: &str) {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let wall = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_micros() as i64);
         let now = Now { moment: self.started.elapsed().as_micros() as u64, wall };
         let time = open.format.text(now.moment, now, &TimeZone::system());
         if let Some(sinks) = &mut open.sinks {
-            sinks.write(class, time, line);
+            sinks.write_to(chosen, class, time, line);
         }
-        drop(open);
+    }
+}
+
+impl LogOutput for Logging {
+    fn write(&self, class: LogClass, line: &str) {
+        self.to_sinks(|_| true, class, line);
         self.echo.publish(class, line);
     }
 }

@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::backend::{Daemon, LOOK_AGAIN};
 use super::loader::Loader;
-use super::logging::{FATAL, Logging, take_events};
+use super::logging::{self, FATAL, Logging, take_events};
 use crate::config::Config;
 use crate::control::backend::{Backend, ConfigEvent};
 use crate::control::server::{Audit, Options as ServerOptions, Server, Socket, SocketError};
@@ -86,6 +86,7 @@ async fn serve(
 ) -> anyhow::Result<()> {
     let started = Instant::now();
     let manager = ServiceManager::from_environment();
+    logging::check(&config).map_err(|why| anyhow!(why))?;
     let log = Arc::new(Logging::new(started, settings.log_to_stderr, settings.debug_file.clone()));
     log.apply(&config);
     take_events(log.clone());
@@ -120,8 +121,11 @@ async fn serve(
 
     let daemon =
         Arc::new(Daemon::new(handle, started, settings.config.clone(), loader, hostname().into(), shared));
-    let options =
-        ServerOptions { echo: log.echo.clone(), audit: Some(audit()), user_name: Some(Box::new(user_name)) };
+    let options = ServerOptions {
+        echo: log.echo.clone(),
+        audit: Some(audit(log.clone())),
+        user_name: Some(Box::new(user_name)),
+    };
     let mut server = Server::new(daemon.clone(), options, None);
     server.main_socket(socket)?;
     take_sockets(&mut server, &configs.borrow_and_update().clone());
@@ -209,19 +213,17 @@ fn take_sockets(server: &mut Server, config: &Config) {
     }
 }
 
-/// Says which user changed what. What the daemon's own user does is not news.
-fn audit() -> Box<dyn Fn(&Audit<'_>) + Send + Sync> {
-    let own = rustix::process::geteuid().as_raw();
+/// Says which user changed what, root and the daemon's own included.
+fn audit(log: Arc<Logging>) -> Box<dyn Fn(&Audit<'_>) + Send + Sync> {
+    let daemon = rustix::process::geteuid().as_raw();
     Box::new(move |audit| {
-        if audit.uid == Some(own) {
-            return;
+        let mut who = audit.user.clone().unwrap_or_else(|| "somebody".to_owned());
+        let numbers = [audit.uid.map(|n| format!("uid {n}")), audit.pid.map(|n| format!("pid {n}"))];
+        let numbers: Vec<String> = numbers.into_iter().flatten().collect();
+        if !numbers.is_empty() {
+            who = format!("{who} ({})", numbers.join(", "));
         }
-        let who = match (&audit.user, audit.uid) {
-            (Some(name), _) => name.clone(),
-            (None, Some(uid)) => format!("uid {uid}"),
-            (None, None) => "somebody".to_owned(),
-        };
-        tracing::info!("CLI: {who}: {}", audit.command);
+        log.audit(audit.uid == Some(daemon), &format!("CLI: {who}: {}", audit.command));
     })
 }
 

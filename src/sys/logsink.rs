@@ -118,7 +118,19 @@ impl LogSinks {
 
     /// Writes one line to every destination that wants its class. `time` is written only where a line carries it.
     pub fn write(&mut self, class: LogClass, time: impl Display, text: &str) {
-        for (target, sink) in self.sinks.iter_mut().filter(|(target, _)| target.mask.contains(class)) {
+        self.write_to(|_| true, class, time, text);
+    }
+
+    /// The same, to chosen destinations only.
+    pub fn write_to(
+        &mut self,
+        chosen: impl Fn(&LogPlace) -> bool,
+        class: LogClass,
+        time: impl Display,
+        text: &str,
+    ) {
+        let wanting = |target: &LogTarget| target.mask.contains(class) && chosen(&target.place);
+        for (target, sink) in self.sinks.iter_mut().filter(|(target, _)| wanting(target)) {
             self.line.clear();
             let pri = class.priority();
             let now = || jiff::Zoned::now();
@@ -180,8 +192,10 @@ impl Sink {
                 if let Some((limit, backup)) = limit
                     && *size + line.len() as u64 > *limit
                 {
-                    fs::rename(path, backup)?;
-                    (*file, *size) = open_file(path)?;
+                    // A backup that cannot be made is no reason to lose lines: the file grows, and the next line tries again.
+                    if fs::rename(path, backup).is_ok() {
+                        (*file, *size) = open_file(path)?;
+                    }
                 }
                 *size += line.len() as u64;
                 file.write_all(line)

@@ -193,7 +193,9 @@ impl Lowering<'_> {
             }
             _ => return self.unknown_option(opt),
         };
-        self.logs.push(LogConfig { target, mask: mask.unwrap_or(LogMask::ALL) });
+        let at = self.sources.locate(opt.span.last);
+        let place = format!("{}:{}:{}", at.path.display(), at.line, at.col);
+        self.logs.push(LogConfig { target, mask: mask.unwrap_or(LogMask::ALL), place });
     }
 
     /// `timeformat WHICH FORMAT`.
