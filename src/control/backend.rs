@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
+use super::view::explain::{ExplainView, FilterView, Question};
 use super::view::kernel::{DriftsView, KernelView, KernelWait};
 use super::view::route::{RouteFilter, RouteWorld};
 use super::view::status::ConfigStatusView;
@@ -66,6 +67,12 @@ pub trait Backend: Send + Sync + 'static {
 
     /// `wait kernel`: answers when all is settled, or when the time is up.
     fn wait_kernel(&self, limit: Duration) -> Answer<'_, KernelWait>;
+
+    /// `show filters`: all of them or the one of this name; with `stats` their numbers, too.
+    fn filters(&self, name: Option<Arc<str>>, stats: bool) -> Answer<'_, Vec<FilterView>>;
+
+    /// `explain route`. The error is why the question makes no sense.
+    fn explain(&self, question: Question) -> Answer<'_, Result<ExplainView, String>>;
 
     /// Tables, names, and the channels of these protocols.
     fn routes(&self, protocols: Vec<Arc<str>>) -> Answer<'_, RouteWorld>;

@@ -74,6 +74,10 @@ pub enum Code {
     KernelDrift = 1904,
     /// Ours: `wait kernel` saw tables, exports and kernel agree.
     KernelSettled = 1905,
+    /// Ours: `explain route`.
+    Explain = 1906,
+    /// Ours: `show filters`.
+    Filters = 1907,
     /// Ours: it did not in time.
     KernelBehind = 8900,
 }

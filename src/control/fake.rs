@@ -2,12 +2,14 @@
 #![allow(clippy::unwrap_used, reason = "tests stop where they fail")]
 
 use std::net::Ipv4Addr;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 
 use super::backend::*;
+use super::view::explain::*;
 use super::view::kernel::{DriftsView, KernelView, KernelWait};
 use super::view::protocol::{ProtocolDetail, ProtocolState};
 use super::view::route::*;
@@ -16,6 +18,7 @@ use super::view::*;
 use crate::base::time::{Now, TimeFormat, TimeFormats};
 use crate::base::{ChannelId, Net, NetExt, NetType, ProtoId, Value};
 use crate::config::{DebugMask, MrtdumpMask};
+use crate::filter::explain::Spot;
 use crate::table::route::Source;
 use crate::table::{AttrId, Attrs, Counted, Dest, NetId, Route, RouteSource, Snapshot, Table};
 
@@ -233,6 +236,27 @@ impl Backend for Fake {
     fn wait_kernel(&self, limit: Duration) -> Answer<'_, KernelWait> {
         let behind = || KernelWait::TimedOut(vec!["k".into()]);
         now(if limit < Duration::from_secs(60) { behind() } else { KernelWait::Settled })
+    }
+    fn filters(&self, _: Option<Arc<str>>, _: bool) -> Answer<'_, Vec<FilterView>> {
+        let place = Spot { file: Some(Path::new("bird.conf").into()), line: 7, text: "reject;".into() };
+        let rows = vec![FilterRow { kind: RowKind::Rejected, count: 3, place: place.clone() }];
+        let users = vec![FilterUser {
+            channel: "one.ipv4".into(),
+            direction: Direction::Import,
+            since: 0,
+            rows,
+            silent: 2,
+        }];
+        now(vec![FilterView { name: "f".into(), place, users }])
+    }
+    fn explain(&self, question: Question) -> Answer<'_, Result<ExplainView, String>> {
+        let case = CaseView {
+            title: format!("Import of {}", question.net),
+            remarks: Vec::new(),
+            trace: None,
+            result: vec!["not in master4".into()],
+        };
+        now(Ok(ExplainView { cases: vec![case], ..ExplainView::default() }))
     }
     fn routes(&self, protocols: Vec<Arc<str>>) -> Answer<'_, RouteWorld> {
         let named = |(name, kind): &(Arc<str>, &'static str)| {

@@ -12,6 +12,7 @@ use crate::control::backend::{
     Action, Answer, Backend, ConfigEvent, ConfigOutcome, Configure, DebugTarget, DumpWhat, Gone,
     NoSuchChannel, Outcome, RouteText, Scope, Selection,
 };
+use crate::control::view::explain::{ExplainView, FilterView, Question};
 use crate::control::view::kernel::{DriftsView, KernelView, KernelWait};
 use crate::control::view::status::{ConfigStatusView, DaemonState, StatusView};
 use crate::control::view::{InterfaceView, MemoryView, ProtocolView, StaticView, route::RouteWorld};
@@ -167,6 +168,34 @@ impl Backend for Daemon {
     fn routes(&self, protocols: Vec<Arc<str>>) -> Answer<'_, RouteWorld> {
         let handle = self.handle.clone();
         self.ask(move |e| routes::world(e, &handle, &protocols))
+    }
+
+    fn filters(&self, name: Option<Arc<str>>, stats: bool) -> Answer<'_, Vec<FilterView>> {
+        self.ask(move |e| super::explain::filters(e, name.as_deref(), stats))
+    }
+
+    fn explain(&self, question: Question) -> Answer<'_, Result<ExplainView, String>> {
+        let (handle, custom) = (self.handle.clone(), self.loader.custom.clone());
+        Box::pin(async move {
+            let asked = question.clone();
+            let known = handle.call(move |e| {
+                if let Some((_, name, Some(channel))) = &asked.through
+                    && !e.has_channel(name, channel)
+                {
+                    return Err(format!("Channel {name}.{channel} not found"));
+                }
+                Ok((e.explain(&asked), super::routes::naming(&e.core)))
+            });
+            let (found, naming) = match known.await.map_err(|EngineGone| Gone)? {
+                Ok(known) => known,
+                Err(why) => return Ok(Err(why)),
+            };
+            let engine = super::filters::OffEngine::new(handle.clone());
+            let explainer = super::explain::Explainer { engine, custom, naming: Arc::new(naming) };
+            let view = tokio::task::spawn_blocking(move || explainer.view(&question, found));
+            // A filter that breaks the explainer must not break the session.
+            Ok(view.await.map_err(|e| format!("explaining failed internally: {e}")))
+        })
     }
 
     fn act(&self, action: Action, which: Selection) -> Answer<'_, Vec<(Arc<str>, Outcome)>> {

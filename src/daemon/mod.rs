@@ -3,6 +3,7 @@
 
 pub mod backend;
 mod dump;
+mod explain;
 mod filters;
 pub mod loader;
 mod logging;

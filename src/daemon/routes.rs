@@ -170,7 +170,7 @@ pub(super) fn world(engine: &Engine, handle: &Handle, protocols: &[Arc<str>]) ->
     RouteWorld { tables, defaults, protocols: doors.collect(), naming }
 }
 
-fn naming(core: &Core) -> Naming {
+pub(super) fn naming(core: &Core) -> Naming {
     let mut protocols = Vec::new();
     for proto in core.protos() {
         let at = proto.id.0 as usize;

@@ -136,6 +136,13 @@ impl Engine {
         false
     }
 
+    /// Whether a protocol has a channel of this name. Those of a pipe have names of their own, and any will do.
+    pub fn has_channel(&self, proto: &str, channel: &str) -> bool {
+        let Some(proto) = self.core.proto_named(proto) else { return false };
+        let mut channels = proto.channels.iter().filter_map(|id| self.core.channel(*id));
+        proto.config.kind.keyword() == "pipe" || channels.any(|ch| ch.config.name == channel)
+    }
+
     /// `mrtdump PATTERN MASK`; how many protocols fit.
     pub fn set_mrtdump(&mut self, mask: MrtdumpMask, fits: impl Fn(&str) -> bool) -> usize {
         let chosen: Vec<ProtoId> = self.core.protos().filter(|p| fits(&p.name)).map(|p| p.id).collect();

@@ -153,6 +153,17 @@ pub trait Instance: Send {
     /// Announces all routes of the channel again (`reload in`, a changed import filter).
     fn reload(&mut self, _ports: &mut Ports<'_>, _channel: ChannelId) {}
 
+    /// Announces the channel's routes of one net once more. Asked for by those who want to see a route as it is before the import filter; nothing
+    /// comes of it. `false`: cannot.
+    fn again(&mut self, _ports: &mut Ports<'_>, _channel: ChannelId, _net: &Net) -> bool {
+        false
+    }
+
+    /// Why the [export rule](Self::export_rule) refuses a route, in words.
+    fn refusal(&self, _look: &Look<'_>, _net: &Net, _route: &Route) -> Option<String> {
+        None
+    }
+
     /// A timer armed by [`Ports::arm`] fired.
     fn timer(&mut self, _ports: &mut Ports<'_>, _key: u32) {}
 

@@ -78,6 +78,8 @@ pub struct Core {
     pub(super) askers: FxHashMap<Ticket, Asker>,
     pub(super) next_ticket: Ticket,
     pub(super) interner: Interner,
+    /// While a protocol only shows what it would announce: what it has shown.
+    pub(super) hearing: Option<Vec<super::explain::Heard>>,
     pub(super) machine: Machine,
     /// What self-tests found, where somebody wants to know.
     pub(super) assertions: Option<Assertions>,
@@ -123,6 +125,7 @@ impl Core {
             askers: FxHashMap::default(),
             next_ticket: 1,
             interner: Interner::default(),
+            hearing: None,
             machine: Machine::default(),
             assertions: None,
             timers: BTreeSet::new(),
@@ -345,7 +348,9 @@ impl Hands for Core {
         source: Source,
         attrs: Option<Arc<Attrs>>,
     ) {
-        self.import_route(channel, net, source, 0, attrs);
+        if !self.hears(channel, net, source, &attrs) {
+            self.import_route(channel, net, source, 0, attrs);
+        }
     }
     fn relay(
         &mut self,
@@ -356,7 +361,9 @@ impl Hands for Core {
         generation: u8,
         attrs: Option<Arc<Attrs>>,
     ) {
-        self.import_route(channel, net, source, generation, attrs);
+        if !self.hears(channel, net, source, &attrs) {
+            self.import_route(channel, net, source, generation, attrs);
+        }
     }
     fn preference(&self, channel: ChannelId) -> u16 {
         self.channel(channel).map_or(0, |c| c.config.preference)

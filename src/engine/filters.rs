@@ -127,7 +127,7 @@ impl Core {
         let edited = view.finish_shared(&mut interner);
         let (said, asserted) = (world.said.into_inner(), world.asserted.into_inner());
         (self.machine, self.interner) = (machine, interner);
-        if !said.is_empty() || !asserted.is_empty() {
+        if self.hearing.is_none() && (!said.is_empty() || !asserted.is_empty()) {
             self.tell(said);
             self.witness(asserted);
         }

@@ -6,7 +6,7 @@
 //! - [`api`]: what a protocol is to the engine and the engine to a protocol
 //! - [`engine`]: the owner of instances, and its turn of work; [`driver`] runs it on a thread
 //! - `core`: the state protocols share; `import`, `export`, `flush`, `filters`, `resolve`: what happens to routes in it
-//! - [`accounting`]: where filters decide, counted
+//! - [`accounting`]: where filters decide, counted; [`explain`]: everything that decides about one net
 //! - [`report`]: whether tables, exports and kernel agree
 //! - `lifecycle`: up and down; [`plan`] and [`transition`]: from one configuration to the next
 
@@ -18,6 +18,7 @@ pub mod core;
 pub mod driver;
 #[allow(clippy::module_inception, reason = "the engine itself is the noun of this folder")]
 pub mod engine;
+pub mod explain;
 mod export;
 mod filters;
 mod flush;

@@ -11,6 +11,7 @@ mod absent;
 mod act;
 mod configure;
 mod dump;
+mod explain;
 mod kernel;
 mod query;
 mod routes;
@@ -139,6 +140,7 @@ pub fn commands() -> impl Iterator<Item = &'static Command> {
     [
         query::COMMANDS,
         kernel::COMMANDS,
+        explain::COMMANDS,
         absent::COMMANDS,
         dump::COMMANDS,
         act::COMMANDS,

@@ -213,7 +213,7 @@ fn prefix(addr: IpAddr, len: u32) -> Result<IpNet, Refusal> {
 }
 
 /// A network of any type; behind `for` also an address or a constant.
-fn network(args: &mut Args<'_>, addresses: bool) -> Result<Net, Refusal> {
+pub(super) fn network(args: &mut Args<'_>, addresses: bool) -> Result<Net, Refusal> {
     const EXPECTED: &str = "a network";
     let number = |args: &mut Args<'_>, what: &str| args.number()?.ok_or_else(|| args.unexpected(what));
     match *args.peek() {

@@ -3,6 +3,7 @@
 //! A view is made by the [`Backend`](super::backend::Backend) and holds no reference to the engine; [`render`](super::render) turns it into text.
 //! JSON and text are renderings of one view, so they cannot disagree.
 
+pub mod explain;
 pub mod interface;
 pub mod kernel;
 pub mod memory;

@@ -135,6 +135,16 @@ impl Instance for DirectInstance {
         Hears::Addresses
     }
 
+    fn again(&mut self, ports: &mut Ports<'_>, channel: ChannelId, net: &Net) -> bool {
+        let route = (channel, net.clone());
+        let here = self.announced.iter().filter(|(_, all)| all.contains(&route));
+        let here: Vec<u32> = here.map(|(ifindex, _)| *ifindex).collect();
+        for ifindex in here {
+            self.announce(ports, ifindex, route.clone());
+        }
+        true
+    }
+
     fn iface(&mut self, ports: &mut Ports<'_>, event: &IfaceEvent) {
         match &event.change {
             // Down may be followed by up, for a renamed interface: its routes pass the filters again.

@@ -11,7 +11,7 @@ use super::convert::{Class, Trouble, attrs_of, writable};
 use super::drift::Drift;
 use super::nets::Dst;
 use super::sync::{Action, KernelSync, Pruned, SOON, Setup, Warning};
-use crate::base::{ChannelId, LogClass, NetType};
+use crate::base::{ChannelId, LogClass, Net, NetType};
 use crate::config::{ProtocolConfig, Vrf};
 use crate::engine::api::{
     DownReason, DriftReport, Export, ExportMode, ExportRule, Hears, Instance, KernelProgress, KernelStatus,
@@ -19,7 +19,7 @@ use crate::engine::api::{
 };
 use crate::engine::iface::{IfaceAddr, IfaceChange, IfaceEvent};
 use crate::sys::kernel::{Family, KernelEvent, KernelRoute, NoticeClass, Question, RouteBody, RouteOp};
-use crate::table::{Attrs, NetId};
+use crate::table::{Attrs, NetId, Route};
 
 /// Timers: the periodic scan.
 const TICK: u32 = 0;
@@ -447,6 +447,24 @@ impl Instance for KernelInstance {
             let fits = route.source.proto != me && writable(&route.attrs) && Dst::of(net).is_some();
             if fits { PreExport::Ask } else { PreExport::Reject }
         }))
+    }
+
+    fn refusal(&self, _look: &Look<'_>, net: &Net, route: &Route) -> Option<String> {
+        Some(match () {
+            () if Dst::of(net).is_none() => "the kernel has no such routes".to_owned(),
+            () if !writable(&route.attrs) => "it leads nowhere the kernel could send packets to".to_owned(),
+            () => return None,
+        })
+    }
+
+    fn again(&mut self, ports: &mut Ports<'_>, channel: ChannelId, net: &Net) -> bool {
+        if channel != self.channel {
+            return false;
+        }
+        if let Some(dst) = Dst::of(net).filter(|_| self.learns()) {
+            self.learn(ports, &dst);
+        }
+        true
     }
 
     fn work(&mut self, ports: &mut Ports<'_>) {

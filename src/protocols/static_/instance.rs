@@ -395,6 +395,25 @@ impl Instance for StaticInstance {
         }
     }
 
+    fn again(&mut self, ports: &mut Ports<'_>, channel: ChannelId, net: &Net) -> bool {
+        if self.main != Some(channel) {
+            return false;
+        }
+        let routes = self.routes.clone();
+        for (index, route) in routes.list.iter().enumerate().filter(|(_, r)| r.net == *net) {
+            let (index, number) = (index as u32, self.dests.number(route.dest));
+            // One that cannot be used now is not announced.
+            let Some(attrs) = self.dests.attrs(number) else { continue };
+            let path = self.ordinals.path(index);
+            let attrs = match self.routes.extra(index) {
+                Some(extra) => self.dress(ports, extra, net, path, attrs),
+                None => attrs.clone(),
+            };
+            ports.import(channel, net, path, Some(attrs));
+        }
+        true
+    }
+
     fn reload(&mut self, ports: &mut Ports<'_>, _channel: ChannelId) {
         self.all_again(ports);
     }
