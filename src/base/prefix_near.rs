@@ -23,6 +23,11 @@ impl Element {
         self.net.contains(net)
     }
 
+    /// Whether it is the prefix around everything.
+    pub fn is_default(&self) -> bool {
+        self.net.prefix_len() == 0
+    }
+
     fn accepts(&self, len: u8) -> bool {
         self.lengths.contains(&len)
     }

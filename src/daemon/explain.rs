@@ -17,7 +17,7 @@ use crate::engine::explain::{ExportCase, Findings, ImportCase};
 use crate::engine::proto::Proto;
 use crate::engine::{Core, Engine};
 use crate::filter::attributes::CustomAttrs;
-use crate::filter::explain::{Spot, Trace, explain};
+use crate::filter::explain::{End, Spot, Trace, explain};
 use crate::filter::{Filter, Machine, RouteView, Verdict};
 use crate::table::{Attrs, Source};
 
@@ -67,8 +67,17 @@ impl Explainer {
             ));
         }
         let trace = filter.map(|filter| self.run(filter, net, case.source, &case.attrs));
-        if let Some(refusal) = case.refusal {
-            result.push(refused(refusal, &case.filter));
+        // The run says it already, unless it ends elsewhere now.
+        let here = |site| match trace.as_ref().map(|t: &Trace| &t.end) {
+            Some(End::Verdict(_, spot, _)) => {
+                case.filter.filter().and_then(|f| f.program.site_spot(site)).as_ref() == Some(spot)
+            }
+            _ => false,
+        };
+        match case.refusal {
+            Some(Refusal::Site(site)) if here(site) => {}
+            Some(refusal) => result.push(refused(refusal, &case.filter)),
+            None => {}
         }
         result.push(case.now.clone());
         CaseView { title, remarks, trace, result }
@@ -76,12 +85,11 @@ impl Explainer {
 
     fn export(&self, net: &Net, case: &ExportCase) -> CaseView {
         let maker = self.naming.protocol(case.route.source.proto);
-        let title = format!(
-            "Export to {} from {}, route of {maker}: {}",
-            case.channel,
-            case.table,
-            policy(&case.filter)
-        );
+        let way = match &case.peer {
+            Some(peer) => format!("Through {} from {} to {peer}", case.channel, case.table),
+            None => format!("Export to {} from {}", case.channel, case.table),
+        };
+        let title = format!("{way}, route of {maker}: {}", policy(&case.filter));
         let (mut result, mut trace) = (Vec::new(), None);
         match (&case.closed, &case.filter) {
             (Some(why), _) => {

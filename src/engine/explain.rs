@@ -84,6 +84,8 @@ pub struct ExportCase {
     pub channel: String,
     /// The table.
     pub table: Arc<str>,
+    /// Of a pipe, the table on the other side.
+    pub peer: Option<Arc<str>>,
     /// The route.
     pub route: Route,
     /// What stands before the filter, if it ends there.
@@ -185,7 +187,7 @@ impl Engine {
             let now = standing(source);
             let refusal = now.as_ref().filter(|(_, r)| r.filtered).map(|(_, r)| known(r, ch));
             found.imports.push(ImportCase {
-                channel: core.channel_name(channel).unwrap_or_default(),
+                channel: core.full_name(ch),
                 table: ch.config.table.clone(),
                 source,
                 closed: closed_in(proto, ch, net),
@@ -204,6 +206,9 @@ impl Engine {
         let Some(instance) = self.instance(id) else { return };
         let asked = question.through.is_some();
         let takes = instance.export_mode(channel).is_some();
+        let others =
+            proto.channels.iter().filter(|id| **id != channel && proto.config.kind.keyword() == "pipe");
+        let peer = others.filter_map(|id| core.channel(*id)).map(|ch| ch.config.table.clone()).next();
         // Nobody wonders that a static protocol takes no routes, unless he asks.
         if !takes && !asked {
             return;
@@ -219,8 +224,10 @@ impl Engine {
                 continue;
             }
             let first = place == 0;
-            // Of those that are not the best only somebody's who asks is worth a word.
-            if !first && ch.mode != ExportMode::Any && !asked && question.from.is_none() {
+            // Of those that cannot go this way only what is asked for is worth a word.
+            let hidden = !first && ch.mode != ExportMode::Any || route.filtered;
+            let returns = proto.channels.contains(&route.sender);
+            if (hidden || returns) && !asked && question.from.is_none() {
                 continue;
             }
             let look = Look { core, me: id };
@@ -235,7 +242,8 @@ impl Engine {
                 accepted = "its next hops join those of the best route, if both are equals".to_owned();
             }
             found.exports.push(ExportCase {
-                channel: core.channel_name(channel).unwrap_or_default(),
+                channel: if peer.is_some() { proto.name.to_string() } else { core.full_name(ch) },
+                peer: peer.clone(),
                 table: ch.config.table.clone(),
                 route: route.clone(),
                 closed,

@@ -102,7 +102,9 @@ fn step(step: &Step, place: &str, widest: usize, reply: &mut Reply) {
     let pad = "  ".repeat(step.depth.min(12));
     let Step { spot, outcome, notes, .. } = step;
     let line = format!("  {place:widest$}  {pad}{}", spot.text);
-    if line.chars().count() + outcome.chars().count() + 5 <= WIDTH {
+    if outcome.is_empty() {
+        reply.line(E, &line);
+    } else if line.chars().count() + outcome.chars().count() + 5 <= WIDTH {
         reply.line(E, format_args!("{line}  => {outcome}"));
     } else {
         reply.line(E, &line);

@@ -36,7 +36,7 @@ pub struct Step {
     pub depth: usize,
     /// Where it stands in the text.
     pub spot: Spot,
-    /// What came of it: `FALSE`, `100 -> 150`, ...
+    /// What came of it: `FALSE`, `100 -> 150`, ...; empty for a call, whose result follows.
     pub outcome: String,
     /// What else there is to say, a line each.
     pub notes: Vec<String>,

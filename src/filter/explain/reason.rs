@@ -45,10 +45,11 @@ fn of_prefix(net: IpNet, set: &PrefixSet, holds: bool) -> Option<String> {
     let element = set.nearest(&net);
     match (holds, element) {
         (true, Some(element)) => Some(format!("{net} is in the set, by {element}")),
-        (false, Some(element)) if element.around(&net) => {
-            Some(format!("{element} is around it, but takes no length {}", net.prefix_len()))
+        (false, Some(element)) if element.around(&net) && !element.is_default() => {
+            let len = net.prefix_len();
+            Some(format!("{net} is not in the set; {element} is around it, but takes no /{len}"))
         }
-        (false, _) => Some(format!("nothing in the set is around {net}")),
+        (false, _) => Some(format!("{net} is not in the set")),
         (true, None) => None,
     }
 }

@@ -92,7 +92,7 @@ protocol device {}
         [
             "main:5 net ~ BOGONS => TRUE: 10.1.0.0/16 is in the set, by 10.0.0.0/8+",
             "main:5 net.len < 9 => FALSE: 16 < 9",
-            "main:6 too_long(10.1.0.0/16, 24) => is called",
+            "main:6 call too_long(10.1.0.0/16, 24) => ",
             "./part:4   p.len > most => FALSE: 16 > 24",
             "./part:4   return p.len > most => FALSE",
             "main:6 too_long(net, 24) => FALSE",
@@ -119,8 +119,8 @@ protocol device {}
     assert_eq!(
         lines(&run(&f, "192.168.1.0/25")),
         [
-            "main:5 net ~ BOGONS => FALSE: 192.168.0.0/16{16,24} is around it, but takes no length 25",
-            "main:6 too_long(192.168.1.0/25, 24) => is called",
+            "main:5 net ~ BOGONS => FALSE: 192.168.1.0/25 is not in the set; 192.168.0.0/16{16,24} is around it, but takes no /25",
+            "main:6 call too_long(192.168.1.0/25, 24) => ",
             "./part:4   p.len > most => TRUE: 25 > 24",
             "./part:4   return p.len > most => TRUE",
             "main:6 too_long(net, 24) => TRUE",

@@ -198,8 +198,8 @@ impl<'a> Tracer<'a> {
         let values = look.moment.registers.get(from..from + callee.code.args as usize).unwrap_or_default();
         let values: Vec<String> = values.iter().map(short).collect();
         let mut spot = look.code.spot_at(look.moment.pc);
-        spot.text = format!("{}({})", callee.code.name, values.join(", "));
-        self.push(look.moment.depth, spot, "is called".to_owned(), Vec::new());
+        spot.text = format!("call {}({})", callee.code.name, values.join(", "));
+        self.push(look.moment.depth, spot, String::new(), Vec::new());
     }
 
     fn roa(&mut self, look: &Look<'_>, table: u16, net: Option<&Net>, asn: u32) {
