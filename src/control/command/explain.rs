@@ -8,6 +8,7 @@ use super::{Command, Kind, Parsed, heading, job};
 use crate::control::code::Code;
 use crate::control::context::{Context, Stop};
 use crate::control::render;
+use crate::control::render::route::RouteWriter;
 use crate::control::view::SymbolClass;
 use crate::control::view::explain::{Direction, Question};
 
@@ -96,7 +97,8 @@ async fn run(ctx: &mut Context, question: Question) -> Result<(), Stop> {
         Err(why) => return ctx.end(Code::Parse, why),
     };
     if through.is_none() {
-        let mut writer = render::explain::writer(&view, ctx.scope(), &ctx.times());
+        let (naming, times) = (view.naming.clone(), ctx.times().route());
+        let mut writer = RouteWriter { naming, text: ctx.backend.route_text(), times, verbose: false };
         for table in &view.tables {
             render::explain::table(table, &mut writer, &net, &mut ctx.reply);
         }

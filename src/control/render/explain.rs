@@ -1,6 +1,5 @@
 //! `explain route`: what happened to a route, line by line of the configuration.
 
-use super::Times;
 use super::route::{Mark, RouteWriter};
 use crate::control::code::Code;
 use crate::control::view::explain::{CaseView, ExplainTable, ExplainView};
@@ -113,13 +112,4 @@ fn step(step: &Step, place: &str, widest: usize, reply: &mut Reply) {
     for note in notes {
         reply.line(E, format_args!("  {:widest$}  {pad}     {note}", ""));
     }
-}
-
-/// Writes the tables; times are those of the session.
-pub fn writer(
-    view: &ExplainView,
-    scope: std::sync::Arc<dyn crate::control::backend::Scope>,
-    times: &Times,
-) -> RouteWriter {
-    RouteWriter { naming: view.naming.clone(), scope, times: times.route(), verbose: false }
 }
