@@ -127,7 +127,7 @@ fn options_without_effect_are_those_of_the_page() {
          ipv4 table b { export settle time 1 s 2 s; route refresh export settle time 1 s 2 s;\n\
            digest settle time 1 s 2 s; thread group g; };\n\
          graceful restart wait 5; mpls table m;\n\
-         protocol static { ipv4 { rpki reload on; }; mpls { table m; }; mrtdump all; restart time 1 s; thread group g;\n\
+         protocol static { ipv4 { rpki reload on; }; mpls { table m; label policy prefix; }; mrtdump all; restart time 1 s; thread group g;\n\
            route 10.0.0.0/8 via 10.1.1.1 bfd; }",
     );
     let told: BTreeSet<&str> = c.unbuilt.iter().map(|u| &*u.option).collect();

@@ -131,7 +131,6 @@ impl Lowering<'_> {
         channel.line = self.line(item.tok);
         if net == NetType::Mpls && channel.mpls.is_none() && self.is_label_channel(block, net) {
             channel.mpls = Some(MplsChannel { domain: "".into(), range: None, policy: block.mpls_policy() });
-            block.label_channel = Some(item.span);
         }
         let end = self.after(item.span, words);
         let place = self.place(item.tok);
@@ -277,6 +276,9 @@ impl Lowering<'_> {
                     && let Some(policy) = MplsPolicy::named(word)
                 {
                     mpls.policy = policy;
+                    if policy != MplsPolicy::Static {
+                        self.not_built(opt.span, opt.key);
+                    }
                 }
             }
         }

@@ -23,8 +23,6 @@ pub struct Block {
     pub channels: Vec<ChannelConfig>,
     /// Types of inherited channels that may still be mentioned once.
     pub inherited: Vec<NetType>,
-    /// Its `mpls` channel, where that may only carry the labels of another one.
-    pub(super) label_channel: Option<Span>,
     /// From the word `protocol` to the opening brace.
     pub head: Span,
     /// Where options stand.
@@ -93,9 +91,6 @@ impl Lowering<'_> {
         let sound = self.error_count() == before && !self.is_damaged(item.span);
         let full = (!item.template || kind.checks_templates()) && sound;
         let options = draft.finish(full, &mut block, self);
-        if let Some(span) = block.label_channel.filter(|_| block.channels.len() > 1) {
-            self.not_built(span, "mpls channel");
-        }
         let Block { channels, common, marks, .. } = block;
         let place = self.place(item.span.first);
         let config = Arc::new(ProtocolConfig {
@@ -151,7 +146,6 @@ impl Lowering<'_> {
             template: item.template,
             inherited: channels.iter().map(|c| c.net_type).collect(),
             channels,
-            label_channel: None,
             head: Span { first: item.span.first, last: item.open.saturating_sub(1) },
             close: item.close,
             marks: parent.map(|p| p.marks.clone()).unwrap_or_default(),

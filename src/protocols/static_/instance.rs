@@ -326,10 +326,11 @@ impl Instance for StaticInstance {
 
     fn channel_up(&mut self, ports: &mut Ports<'_>, channel: ChannelId) {
         let config = ports.config();
-        let is_main = |net: NetType, labels: bool| net != NetType::Mpls || !labels;
+        // Alone, a channel of labels is the main one.
+        let is_main = |net: NetType| net != NetType::Mpls || config.channels.len() == 1;
         let here = ports.channels().into_iter().zip(&config.channels).find(|((id, _), _)| *id == channel);
         match here {
-            Some((_, c)) if is_main(c.net_type, c.mpls.is_some()) => self.main = Some(channel),
+            Some((_, c)) if is_main(c.net_type) => self.main = Some(channel),
             Some(_) => self.labels = Some(channel),
             None => return,
         }
