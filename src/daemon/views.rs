@@ -77,6 +77,7 @@ pub(super) fn kernel(engine: &Engine, proto: &Proto) -> Option<KernelView> {
         installed: status.installed,
         refused: status.refused,
         learned: status.learned,
+        objects: status.objects,
         drift: status.drift,
         repaired: status.repaired,
         scan: status.last_scan.map(|at| (at, status.scan_took)),

@@ -22,6 +22,8 @@ pub struct KernelStatus {
     pub refused: usize,
     /// Foreign routes that are known.
     pub learned: usize,
+    /// Nexthop objects in use.
+    pub objects: usize,
     /// Changes behind our back since the start.
     pub drift: u64,
     /// Those of them that were ours to undo: in the place of the others stands somebody else's route.

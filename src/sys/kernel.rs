@@ -428,6 +428,21 @@ impl RouteBody {
         }
     }
 
+    /// Whether nothing but the object differs, if even that.
+    pub fn same_but_object(&self, other: &RouteBody) -> bool {
+        self.hops == other.hops && self.same_but_hops(other)
+    }
+
+    /// Whether nothing but next hops and object differs, if even that.
+    pub fn same_but_hops(&self, other: &RouteBody) -> bool {
+        let parts = |body: &RouteBody| {
+            let RouteBody { protocol, kind, scope, tos, prefsrc, realm, iif, flags, foreign_encap, .. } =
+                *body;
+            (protocol, kind, scope, tos, prefsrc, realm, iif, flags, foreign_encap)
+        };
+        parts(self) == parts(other) && self.metrics == other.metrics
+    }
+
     /// The nexthop object it is written with; 0: its next hops are written.
     pub fn object(&self) -> u32 {
         match &self.via {

@@ -19,7 +19,7 @@ pub fn kernel(views: &[KernelView], times: &Times, reply: &mut Reply) {
     reply.line(
         K,
         format_args!(
-            "{:<10} {:<10} {:<8} {:>9} {:>9} {:>8} {:>8} {:>6} {:>8} {:>7} {:>6} Last scan",
+            "{:<10} {:<10} {:<8} {:>9} {:>9} {:>8} {:>8} {:>7} {:>6} {:>8} {:>7} {:>6} Last scan",
             "Name",
             "Table",
             "State",
@@ -27,6 +27,7 @@ pub fn kernel(views: &[KernelView], times: &Times, reply: &mut Reply) {
             "Installed",
             "Refused",
             "Learned",
+            "Objects",
             "Drift",
             "Repaired",
             "Waiting",
@@ -51,6 +52,7 @@ pub fn kernel(views: &[KernelView], times: &Times, reply: &mut Reply) {
             installed,
             refused,
             learned,
+            objects,
             drift,
             repaired,
             waiting,
@@ -60,7 +62,7 @@ pub fn kernel(views: &[KernelView], times: &Times, reply: &mut Reply) {
         reply.line(
             K,
             format_args!(
-                "{name:<10} {table:<10} {state:<8} {wanted:>9} {installed:>9} {refused:>8} {learned:>8} {drift:>6} \
+                "{name:<10} {table:<10} {state:<8} {wanted:>9} {installed:>9} {refused:>8} {learned:>8} {objects:>7} {drift:>6} \
                  {repaired:>8} {waiting:>7} {sent:>6} {}",
                 String::from_utf8_lossy(&scan)
             ),
@@ -188,6 +190,7 @@ mod tests {
                 installed: 999_999,
                 refused: 1,
                 learned: 3,
+                objects: 12,
                 drift: 7,
                 repaired: 6,
                 scan: Some((1_000_000, 1_234_567)),
@@ -199,10 +202,10 @@ mod tests {
         let mut reply = Reply::default();
         kernel(&views, &times(), &mut reply);
         let want = "\
-1903-Name       Table      State       Wanted Installed  Refused  Learned  Drift Repaired Waiting   Sent Last scan
- kernel4    254        in step    1000000    999999        1        3      7        6       0      0 00:00:01.000 took 1.234 s
- k6         1000       behind           0         0        0        0      0        0      12     34 none
- k7         0          start            0         0        0        0      0        0       0      0 none
+1903-Name       Table      State       Wanted Installed  Refused  Learned Objects  Drift Repaired Waiting   Sent Last scan
+ kernel4    254        in step    1000000    999999        1        3      12      7        6       0      0 00:00:01.000 took 1.234 s
+ k6         1000       behind           0         0        0        0       0      0        0      12     34 none
+ k7         0          start            0         0        0        0       0      0        0       0      0 none
 0000 \n";
         assert_eq!(text(&reply), want);
         let mut reply = Reply::default();

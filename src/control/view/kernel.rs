@@ -21,6 +21,8 @@ pub struct KernelView {
     pub refused: usize,
     /// Foreign routes that are known.
     pub learned: usize,
+    /// Nexthop objects in use.
+    pub objects: usize,
     /// Changes behind our back.
     pub drift: u64,
     /// Those that were ours to undo.

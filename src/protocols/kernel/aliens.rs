@@ -40,6 +40,11 @@ impl Aliens {
         self.nets.keys()
     }
 
+    /// Whether any of them points to a nexthop object.
+    pub fn on_objects(&self) -> bool {
+        self.nets.values().flatten().any(|alien| alien.body.nexthop_id != 0)
+    }
+
     /// How many routes there are.
     pub fn len(&self) -> usize {
         self.count

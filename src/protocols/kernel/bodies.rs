@@ -9,7 +9,8 @@ use std::sync::{Arc, Weak};
 use hashbrown::{HashMap, HashTable};
 use rustc_hash::FxBuildHasher;
 
-use crate::sys::kernel::{Family, RouteBody};
+use crate::sys::kernel::{Family, Hop, RouteBody, RouteKind};
+use crate::sys::nexthops::{Nexthops, Via};
 use crate::table::Attrs;
 
 use super::attributes;
@@ -37,6 +38,9 @@ pub struct Read {
 #[derive(Debug)]
 pub struct Bodies {
     family: Family,
+    /// What is written points to objects.
+    objects: bool,
+    nexthops: Arc<Nexthops>,
     interned: HashTable<(u64, Weak<RouteBody>)>,
     until_sweep: usize,
     /// By address of the attribute set; the weak pointer keeps the address from being used again.
@@ -51,11 +55,43 @@ impl Bodies {
     pub fn new(family: Family) -> Bodies {
         Bodies {
             family,
+            objects: false,
+            nexthops: Arc::default(),
             interned: HashTable::new(),
             until_sweep: 1024,
             of_attrs: HashMap::default(),
             until_forget: 1024,
             of_read: HashMap::default(),
+        }
+    }
+
+    /// Tells of the kernel's objects, and whether what is written is to point to them.
+    pub fn set_objects(&mut self, nexthops: Arc<Nexthops>, on: bool) {
+        (self.nexthops, self.objects) = (nexthops, on);
+        self.of_attrs.clear();
+        self.of_read.clear();
+    }
+
+    /// The same with another object, or none.
+    pub fn with_object(&mut self, body: &RouteBody, via: impl Into<Option<Via>>) -> Arc<RouteBody> {
+        self.intern(RouteBody { via: via.into(), ..body.clone() })
+    }
+
+    /// The object for what is written: only next hops alone can be one, and IPv4 realms belong to them.
+    fn give_object(&self, body: &mut RouteBody) {
+        if self.objects && body.kind == RouteKind::Unicast && body.realm == 0 {
+            body.via = self.nexthops.get(self.family, &body.hops);
+        }
+    }
+
+    /// The object of ours that a body read points to. Its next hops are taken as they should be: those of the object
+    /// are put right elsewhere, once for all its routes.
+    fn find_object(&self, nexthop_id: u32, body: &mut RouteBody) {
+        if nexthop_id != 0 && body.kind == RouteKind::Unicast {
+            body.via = self.nexthops.by_id(nexthop_id);
+            if let Some(via) = &body.via {
+                body.hops = via.hops().into_iter().map(Hop::from).collect();
+            }
         }
     }
 
@@ -70,7 +106,11 @@ impl Bodies {
             self.until_forget = self.of_attrs.len().max(1024);
         }
         self.until_forget -= 1;
-        let written = body_of(attrs, self.family).map(|body| Written {
+        let written = body_of(attrs, self.family).map(|mut body| {
+            self.give_object(&mut body);
+            body
+        });
+        let written = written.map(|body| Written {
             body: self.intern(body),
             metric: match self.family {
                 Family::Mpls => 0,
@@ -91,7 +131,11 @@ impl Bodies {
             self.of_read.clear();
         }
         let class = classify_route(body);
-        let normal = (class == Class::Ours).then(|| self.intern(normal(body, self.family)));
+        let normal = (class == Class::Ours).then(|| {
+            let mut normal = normal(body, self.family);
+            self.find_object(body.nexthop_id, &mut normal);
+            self.intern(normal)
+        });
         let read = Read { class, normal };
         self.of_read.insert(address, (Arc::clone(body), read.clone()));
         read

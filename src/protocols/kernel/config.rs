@@ -31,6 +31,8 @@ pub struct KernelOptions {
     pub table: u32,
     /// The metric routes are installed with; 0 is the kernel's choice.
     pub metric: u32,
+    /// Routes point to nexthop objects that share their next hops.
+    pub nexthop_objects: bool,
     /// Receive buffer of the netlink socket in bytes.
     pub rx_buffer: Option<u32>,
 }
@@ -57,6 +59,8 @@ crate::protocol_options!(KernelOptions {
     "merge paths" merge_paths: Refeed or Restart if |old: &Option<u8>, new: &Option<u8>| old.is_some() != new.is_some();
     "kernel table" table: Restart;
     "metric" metric: Restart;
+    // What is fed again is written with objects, or without.
+    "kernel nexthop objects" nexthop_objects: Refeed;
     "netlink rx buffer" rx_buffer: Quiet;
 });
 
@@ -71,6 +75,7 @@ impl Default for KernelOptions {
             merge_paths: None,
             table: 254,
             metric: 32,
+            nexthop_objects: false,
             rx_buffer: None,
         }
     }
@@ -122,6 +127,7 @@ impl Draft for KernelOptions {
             "merge paths" => self.merge_paths(opt, lw),
             "kernel table" => lw.set_expr(opt, &mut self.table),
             "metric" => lw.set_expr(opt, &mut self.metric),
+            "kernel nexthop objects" => lw.set_switch(opt, &mut self.nexthop_objects),
             "netlink rx buffer" => self.rx_buffer = lw.expr(opt, 0),
             // The manual's shortest example writes channel options straight into the protocol.
             _ => return block.implied_channel(opt, NetType::Ip4, lw),

@@ -138,6 +138,7 @@ pub fn normal(body: &RouteBody, family: Family) -> RouteBody {
         body.metrics.set(number, value.map(|value| value.min(most)));
     }
     body.nexthop_id = 0;
+    body.via = None;
     body.flags = 0;
     body
 }

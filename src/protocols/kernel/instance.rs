@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 use smallvec::SmallVec;
 
-use super::bodies::Bodies;
+use super::bodies::{Bodies, Written};
 use super::config::{Kernel, KernelOptions, Learn};
 use super::convert::{Class, Trouble, attrs_of, writable};
 use super::drift::Drift;
@@ -31,6 +31,10 @@ const REPAIR: u32 = 2;
 const ROOM: u32 = 3;
 /// Another look at gateways that were no neighbours.
 const RECHECK: u32 = 4;
+/// Whether moves of whole nexthop objects are complete.
+const MOVES: u32 = 5;
+/// Whether there are nexthop objects that nobody needs.
+const COLLECT: u32 = 6;
 
 const SECOND: u64 = 1_000_000;
 /// The first scan, should no feed have ended before.
@@ -47,6 +51,10 @@ const RECHECK_DELAY: u64 = 300_000;
 const INTERFACES_OLD: u64 = 2 * SECOND;
 /// Operations made in one go.
 const PIECE: usize = 8192;
+/// Between two looks at moves.
+const MOVES_EVERY: u64 = SECOND / 100;
+/// Between two looks for nexthop objects that nobody needs.
+const COLLECT_EVERY: u64 = 5 * SECOND;
 /// With so many operations waiting a periodic scan is put off.
 const CROWD: usize = 10_000;
 
@@ -88,6 +96,10 @@ pub struct KernelInstance {
     shown: HashMap<Dst, SmallVec<[u32; 2]>>,
     /// Nets with foreign routes over unknown interfaces or gateways, and whether that was logged.
     unresolved: HashMap<Dst, bool>,
+    /// The timer for moves runs.
+    moving: bool,
+    /// The open question at the end: unused objects are being deleted.
+    collecting: Option<u64>,
 }
 
 fn setup(options: &KernelOptions, net_type: NetType) -> Setup {
@@ -133,6 +145,8 @@ impl KernelInstance {
             scan_took: 0,
             shown: HashMap::new(),
             unresolved: HashMap::new(),
+            moving: false,
+            collecting: None,
         }
     }
 
@@ -158,6 +172,7 @@ impl KernelInstance {
             }
             self.send(ports);
             self.sync.check_flushed(&mut self.out);
+            self.move_objects(ports);
             if self.again && self.sync.may_scan() {
                 self.again = false;
                 self.scan(ports);
@@ -212,10 +227,10 @@ impl KernelInstance {
             }
             Action::Trace(dst, word) => ports.trace(TraceFlag::Packets, format_args!("{dst}: {word}")),
             Action::Warn(dst, warning) => self.warn(ports, &dst, warning),
-            Action::Flushed => {
-                self.release_table(ports);
-                ports.down();
+            Action::Flushed if ports.nexthops().collectable() => {
+                self.collecting = Some(ports.ask(Question::CollectNexthops));
             }
+            Action::Flushed => self.end(ports),
         }
     }
 
@@ -310,6 +325,7 @@ impl KernelInstance {
         let number = |dst: &Dst| ports.is_exported(channel, &dst.net(sadr)).map(|(id, _)| id.0);
         self.sync.scan_end(complete, now, number, &mut self.out);
         self.bodies.forget_read();
+        self.collect(ports);
         if !complete {
             self.request_scan(ports, SECOND);
         }
@@ -396,6 +412,50 @@ impl KernelInstance {
         }
     }
 
+    fn end(&mut self, ports: &mut Ports<'_>) {
+        self.release_table(ports);
+        ports.down();
+    }
+
+    /// Tells what is written whether to point to nexthop objects.
+    fn choose_objects(&mut self, ports: &mut Ports<'_>) {
+        let nexthops = ports.nexthops();
+        let on = self.options.nexthop_objects && self.sync.setup().family != Family::Mpls;
+        if on && !nexthops.supported() {
+            let name = self.name.clone();
+            ports.log(
+                LogClass::Warning,
+                format_args!(
+                    "{name}: This kernel has no nexthop objects, routes are written with their next hops"
+                ),
+            );
+        }
+        self.bodies.set_objects(nexthops, on);
+    }
+
+    /// Asks for moves of objects that are complete, and sees to it that the others do not wait for ever.
+    fn move_objects(&mut self, ports: &mut Ports<'_>) {
+        if !self.sync.moving() {
+            return;
+        }
+        let nexthops = ports.nexthops();
+        self.sync.ask_moves(&nexthops, |from, to| ports.replace_nexthop(from, to));
+        if !std::mem::replace(&mut self.moving, true) {
+            ports.arm(MOVES, MOVES_EVERY);
+        }
+    }
+
+    /// Deletes objects that nobody needs.
+    fn collect(&mut self, ports: &mut Ports<'_>) {
+        let nexthops = ports.nexthops();
+        if nexthops.collectable() {
+            ports.ask(Question::CollectNexthops);
+        }
+        if self.options.nexthop_objects || nexthops.count() > 0 {
+            ports.arm(COLLECT, COLLECT_EVERY);
+        }
+    }
+
     fn release_table(&mut self, ports: &mut Ports<'_>) {
         if std::mem::take(&mut self.registered) {
             let Setup { family, table, .. } = self.sync.setup();
@@ -425,6 +485,7 @@ impl Instance for KernelInstance {
             return ProtoState::Start;
         }
         self.registered = true;
+        self.choose_objects(ports);
         ports.receive_buffer(self.options.rx_buffer);
         let now = ports.now();
         ports.arm(TICK, (now + FIRST_SCAN).next_multiple_of(GRID) - now);
@@ -479,7 +540,11 @@ impl Instance for KernelInstance {
         for route in routes.drain(..) {
             let Some(dst) = Dst::of(&route.net) else { continue };
             let written = route.attrs.as_ref().and_then(|attrs| self.bodies.of(attrs));
-            let new = written.map(|written| (written.body, written.metric));
+            let new = written.map(|Written { body, metric }| match body.via {
+                // The kernel has no source-specific routes to objects.
+                Some(_) if dst.src.is_some() => (self.bodies.with_object(&body, None), metric),
+                _ => (body, metric),
+            });
             self.sync.export(route.id.0, &dst, new, &mut self.out);
         }
         self.run(ports);
@@ -529,6 +594,13 @@ impl Instance for KernelInstance {
             }
             REPAIR => self.sync.repair(|body| usable(body, ports)),
             RECHECK => self.recheck(ports, true),
+            MOVES => {
+                self.moving = self.sync.tick_moves();
+                if self.moving {
+                    ports.arm(MOVES, MOVES_EVERY);
+                }
+            }
+            COLLECT => self.collect(ports),
             _ => {}
         }
         self.run(ports);
@@ -579,6 +651,23 @@ impl Instance for KernelInstance {
             }
             KernelEvent::Route(route) => self.notice(ports, &route, false),
             KernelEvent::RouteGone(route) => self.notice(ports, &route, true),
+            KernelEvent::Finished(ticket, _) if self.collecting == Some(ticket) => self.end(ports),
+            KernelEvent::Finished(ticket, result) => {
+                let done = result.is_ok();
+                self.bodies.forget_read();
+                self.sync.moved(ticket, done, &mut self.bodies);
+            }
+            KernelEvent::NexthopsLost(lost) if !self.stopping => {
+                self.bodies.forget_read();
+                let now = ports.now();
+                self.sync.objects_lost(&lost, now, &mut self.out);
+            }
+            KernelEvent::NexthopsChanged if !self.stopping => {
+                self.bodies.forget_read();
+                if self.learns() && self.sync.aliens.on_objects() {
+                    self.request_scan(ports, SOON);
+                }
+            }
             KernelEvent::Overrun(NoticeClass::Routes) if !self.stopping => self.sync.overrun(&mut self.out),
             _ => {}
         }
@@ -590,6 +679,9 @@ impl Instance for KernelInstance {
         let old = std::mem::replace(&mut self.options, new.clone());
         if old.rx_buffer != new.rx_buffer {
             ports.receive_buffer(new.rx_buffer);
+        }
+        if old.nexthop_objects != new.nexthop_objects && self.registered {
+            self.choose_objects(ports);
         }
     }
 

@@ -13,6 +13,7 @@
 //! - `backlog`: what waits to be sent, in an order the kernel likes;
 //! - [`nets`], [`bodies`], [`aliens`], `flights`, [`drift`]: what it remembers, each small and by itself. A route costs
 //!   14 bytes here (IPv6: 26) beyond its shared body, and 4 more where the kernel lists routes in another order;
+//! - [`nexthops`]: which kernel object each route stands on, and moves of whole objects;
 //! - [`convert`]: attributes of a table to bodies of the kernel and back, and the normal form both are compared in;
 //! - [`instance`]: the driver that connects all this with the engine.
 //!
@@ -34,6 +35,7 @@ pub mod drift;
 mod flights;
 pub mod instance;
 pub mod nets;
+pub mod nexthops;
 mod notice;
 mod scan;
 mod send;

@@ -127,7 +127,7 @@ impl KernelSync {
             return;
         }
         let kind = match body {
-            Some(body) if wanted.is_some_and(|w| Arc::ptr_eq(w, body)) => return,
+            Some(body) if self.agrees(id, body) => return,
             Some(_) => DriftKind::Changed,
             None => DriftKind::Deleted,
         };

@@ -183,13 +183,17 @@ impl KernelSync {
             out.push(Action::Scan(SOON));
             return;
         }
+        if self.objects.moves.has(id) {
+            // What it stands on is about to change with all that stand there.
+            return;
+        }
+        self.objects.uses.seen(id, body.via.as_ref());
         // What took our place may stand here, too; that is settled at the end of the scan.
         let contested = !self.taken.is_empty() && self.taken.contains_key(&(*dst, metric));
         let believed = self.flags[id as usize];
         self.drop_flags(id, DOUBT | WAIT);
         self.put(id, PRESENT);
-        let Some(wanted) = self.wanted[id as usize].as_ref() else { return };
-        if Arc::ptr_eq(wanted, body) {
+        if self.agrees(id, body) {
             self.drop_flags(id, STALE);
             if !contested {
                 self.unrefuse(id, out);
@@ -204,6 +208,7 @@ impl KernelSync {
             self.put(id, STALE);
             return;
         }
+        let Some(wanted) = self.wanted[id as usize].as_ref() else { return };
         let only_attributes = wanted.same_destination(body);
         let expected = believed & PRESENT != 0 && believed & (STALE | DOUBT | FLYING | REFUSED) == 0;
         if only_attributes && expected && self.stubborn_now(id, dst, out) {
@@ -332,6 +337,7 @@ impl KernelSync {
     ) {
         self.settle_taken(scan, &number, out);
         self.damping.clear();
+        self.objects.losses = 0;
         self.unsure = scan.outrun;
         let first = !std::mem::replace(&mut self.synced, true);
         // What stands at an old metric is doomed; what is not, is gone already.
@@ -387,6 +393,7 @@ impl KernelSync {
                 self.note_drift(id, &dst, DriftKind::Missing, now);
             }
             self.drop_flags(id, PRESENT | DOUBT | STALE);
+            self.objects.uses.gone(id);
             if self.traces {
                 out.push(Action::Trace(dst, "installing"));
             }
@@ -461,6 +468,7 @@ impl KernelSync {
             installed: count(PRESENT),
             refused: count(REFUSED),
             learned: self.aliens.len(),
+            objects: self.objects_used(),
             drift: self.drift.total(),
             repaired: self.drift.repaired(),
             scans: self.scans,

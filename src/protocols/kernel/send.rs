@@ -42,6 +42,7 @@ impl KernelSync {
         if flags & FLYING != 0 {
             return;
         }
+        self.unpark(id);
         let Some(dst) = self.nets.get(id) else { return };
         let metric = self.metric_of(id);
         let wanted = if self.flush.is_some() { None } else { self.wanted[id as usize].clone() };
@@ -97,6 +98,9 @@ impl KernelSync {
         ops: &mut Vec<RouteOp>,
     ) {
         self.put(id, FLYING);
+        if let Some(body) = verb.body() {
+            self.objects.uses.sent(id, body.via.as_ref());
+        }
         if let Some(scan) = &mut self.scan {
             scan.touched_ids.set(id, true);
         }
@@ -125,6 +129,7 @@ impl KernelSync {
         !(self.flights.is_empty()
             && self.waiting() == 0
             && self.repairs.is_empty()
+            && self.objects.moves.is_empty()
             && (self.flush.is_none() || self.flushed))
     }
 
@@ -167,6 +172,19 @@ impl KernelSync {
             }
         };
         self.drop_flags(id, FLYING);
+        match (delete, &result) {
+            (true, Ok(())) => self.objects.uses.gone(id),
+            (true, Err(_)) if missing => self.objects.uses.gone(id),
+            (true, Err(_)) => self.objects.uses.left(id),
+            (false, Ok(())) => self.objects.uses.landed(id, true, false),
+            (false, Err(error)) => {
+                self.objects.uses.landed(id, false, error.errno == libc::ENOBUFS);
+                // An addition is sent only where nothing is known to stand.
+                if matches!(flight, Flight::Add { .. }) {
+                    self.objects.uses.left(id);
+                }
+            }
+        }
         let current = metric == self.metric_of(id);
         let Some(dst) = self.nets.get(id) else { return };
         match (&flight, result) {
@@ -234,6 +252,7 @@ impl KernelSync {
         self.backlog.clear();
         self.held.clear();
         self.repairs.clear();
+        self.objects.moves.clear();
         self.restores.clear();
         self.flags.iter_mut().for_each(|flags| *flags &= !QUEUED);
         self.scan = None;

@@ -31,6 +31,7 @@ use super::config::Learn;
 use super::drift::DriftLog;
 use super::flights::Flights;
 use super::nets::{Dst, Nets};
+use super::nexthops::Objects;
 use super::scan::Scan;
 
 /// What does not change while the protocol runs.
@@ -172,6 +173,7 @@ pub struct KernelSync {
     pub(super) stubborn: HashMap<u32, u8, FxBuildHasher>,
     pub(super) aliens: Aliens,
     pub(super) drift: DriftLog,
+    pub(super) objects: Objects,
     /// Which net came after which in the last dump, where it is not the next number.
     pub(super) order: Vec<u32>,
     pub(super) scan: Option<Scan>,
@@ -211,6 +213,7 @@ impl KernelSync {
             stubborn: HashMap::default(),
             aliens: Aliens::default(),
             drift: DriftLog::default(),
+            objects: Objects::default(),
             order: Vec::new(),
             scan: None,
             scans: 0,
@@ -350,7 +353,9 @@ impl KernelSync {
         if self.setup.metric == 0 {
             self.change_metric(id, metric);
         }
+        let body = self.kept(id, body);
         let same = self.wanted[at].as_ref().is_some_and(|known| Arc::ptr_eq(known, &body));
+        let waits = if same { self.objects.moves.has(id) } else { self.try_move(id, &body) };
         if !same {
             self.wanted[at] = Some(body);
             if self.has(id, PRESENT | DOUBT | FLYING) {
@@ -362,7 +367,7 @@ impl KernelSync {
         if same && self.has(id, REFUSED) && self.has(id, PRESENT) {
             self.put(id, STALE);
         }
-        if !same || self.flags[id as usize] & (PRESENT | DOUBT | STALE) != PRESENT {
+        if !waits && (!same || self.flags[id as usize] & (PRESENT | DOUBT | STALE) != PRESENT) {
             self.enqueue(id);
         }
     }
@@ -395,6 +400,8 @@ impl KernelSync {
         {
             return;
         }
+        self.unpark(old);
+        self.objects.uses.renumber(old, id);
         let flags = self.flags[old as usize];
         self.flags[old as usize] = flags & QUEUED;
         self.put(id, flags & (PRESENT | DOUBT | BLOCKED | FLYING) | STALE);
@@ -412,6 +419,8 @@ impl KernelSync {
     /// The number goes to another net; what the old one has left in the kernel becomes an orphan.
     fn evict(&mut self, id: u32) {
         let Some(dst) = self.nets.get(id) else { return };
+        self.unpark(id);
+        self.objects.uses.evict(id);
         if self.wanted[id as usize].take().is_some() {
             self.wanted_count -= 1;
         }

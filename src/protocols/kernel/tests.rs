@@ -4,4 +4,5 @@
 
 mod bench;
 mod cases;
+mod objects;
 mod storm;

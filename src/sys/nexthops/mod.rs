@@ -82,7 +82,7 @@ struct Slot {
     borrowed: AtomicBool,
 }
 
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 enum Content {
     Hop(Family, NextHop),
     Group(Vec<(Via, u16)>),
@@ -151,6 +151,11 @@ impl Via {
                 })
                 .collect(),
         }
+    }
+
+    /// The sets a group is made of.
+    pub fn parts(&self) -> impl Iterator<Item = &Via> {
+        self.members().iter().map(|(member, _)| member)
     }
 
     fn members(&self) -> &[(Via, u16)] {

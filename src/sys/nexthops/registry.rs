@@ -21,7 +21,7 @@ const ATTEMPTS: usize = 64;
 const LOOK_APART: Duration = Duration::from_secs(300);
 
 /// All objects of the kernel, and the sets of next hops that have or may have one of ours.
-#[derive(Default)]
+#[derive(Default, Debug)]
 pub struct Nexthops {
     state: Mutex<State>,
     /// Grows with every change of what [`Nexthops::hops`] tells.
@@ -29,7 +29,7 @@ pub struct Nexthops {
     supported: AtomicBool,
 }
 
-#[derive(Default)]
+#[derive(Default, Debug)]
 struct State {
     sets: FxHashMap<Content, Via>,
     /// Our objects that exist.
@@ -37,6 +37,8 @@ struct State {
     /// Everybody's.
     objects: FxHashMap<u32, Object>,
     next: u32,
+    /// Sets without an object because the kernel refused it.
+    refused: Vec<Via>,
     looked: Option<Instant>,
 }
 
@@ -90,10 +92,15 @@ impl State {
             ObjectKind::Hop(family, hop) => Content::Hop(*family, hop.clone()),
             ObjectKind::Group(members) => {
                 let member = |(id, weight): &(u32, u16)| Some((self.ours.get(id)?.clone(), *weight));
-                match members.iter().map(member).collect() {
-                    Some(members) => Content::Group(members),
-                    None => return,
+                let known: Vec<(Via, u16)> = members.iter().filter_map(member).collect();
+                if known.len() < members.len() {
+                    // Nothing we would make; whatever stands on it is to leave it.
+                    let via = Via::new(Content::Group(known));
+                    via.lend();
+                    self.found(object.id, &via);
+                    return;
                 }
+                Content::Group(known)
             }
             ObjectKind::Other => return,
         };
@@ -232,7 +239,10 @@ impl Nexthops {
                 Err(_) => break,
             }
         }
-        via.set_plain(true);
+        if !via.plain() {
+            via.set_plain(true);
+            self.lock().refused.push(via.clone());
+        }
         false
     }
 
@@ -245,7 +255,7 @@ impl Nexthops {
             store.all()?.into_iter().map(|object| (object.id, object)).collect();
         let mut state = self.lock();
         // What was refused may be possible now.
-        state.sets.values().for_each(|via| via.set_plain(false));
+        state.refused.drain(..).for_each(|via| via.set_plain(false));
         let old = std::mem::take(&mut state.objects);
         let ours: Vec<(u32, Via)> = state.ours.iter().map(|(id, via)| (*id, via.clone())).collect();
         let foreign = |id: &u32| !state.ours.contains_key(id);
@@ -302,6 +312,12 @@ impl Nexthops {
         drop(state);
         self.changed();
         Ok(())
+    }
+
+    /// The next collection may look at all routes again.
+    #[cfg(test)]
+    pub fn rest(&self) {
+        self.lock().looked = None;
     }
 
     /// Deletes the objects that nobody needs.

@@ -39,6 +39,9 @@ pub struct Bench {
     pub flushed: bool,
     pub scans: usize,
     pub clock: u64,
+    /// What is written points to nexthop objects.
+    pub objects: bool,
+    pub last_move: u64,
 }
 
 pub fn setup(family: Family, metric: u32) -> Setup {
@@ -88,6 +91,8 @@ impl Bench {
             flushed: false,
             scans: 0,
             clock: 0,
+            objects: false,
+            last_move: 1 << 50,
         }
     }
 
@@ -97,6 +102,24 @@ impl Bench {
         bench.feed_done();
         bench.settle();
         bench
+    }
+
+    /// The same on a kernel with nexthop objects, which are used.
+    pub fn with_objects(setup: Setup) -> Bench {
+        let mut bench = Bench::new(setup);
+        bench.kernel = FakeKernel::with_objects();
+        bench.use_objects(true);
+        bench.feed_done();
+        bench.settle();
+        bench
+    }
+
+    pub fn use_objects(&mut self, on: bool) {
+        self.objects = on;
+        self.bodies.set_objects(Arc::clone(self.kernel.nexthops()), on);
+        for (id, (dst, attrs)) in self.wanted.clone() {
+            self.tell(id, dst, Some(attrs));
+        }
     }
 
     pub fn export(&mut self, id: u32, net: &str, attrs: Option<Attrs>) {
@@ -134,6 +157,11 @@ impl Bench {
             self.kernel.poll(&mut Vec::new());
         }
         self.sync = KernelSync::new(self.setup, false);
+        if self.kernel.nexthops().supported() {
+            self.kernel.reopen_objects();
+            self.bodies = Bodies::new(self.setup.family);
+            self.bodies.set_objects(Arc::clone(self.kernel.nexthops()), self.objects);
+        }
         (self.scan_due, self.again, self.repair_due) = (false, false, false);
         self.refused.clear();
         for (id, (dst, attrs)) in self.wanted.clone() {
@@ -163,6 +191,13 @@ impl Bench {
         assert!(ops.is_empty());
         let mut out = Vec::new();
         self.sync.check_flushed(&mut out);
+        let nexthops = Arc::clone(self.kernel.nexthops());
+        let (kernel, ticket) = (&mut self.kernel, &mut self.last_move);
+        self.sync.ask_moves(&nexthops, |from, to| {
+            *ticket += 1;
+            kernel.replace_nexthop(*ticket, from, to);
+            *ticket
+        });
         self.flushed |= !out.is_empty();
     }
 
@@ -172,6 +207,7 @@ impl Bench {
         if std::mem::take(&mut self.repair_due) {
             self.sync.repair(|_| true);
         }
+        self.sync.tick_moves();
         if self.scan_due && self.sync.may_scan() {
             self.scan_due = false;
             self.scans += 1;
@@ -215,6 +251,15 @@ impl Bench {
                     let metric = route.key.metric;
                     self.sync.notice(&dst, metric, &route.body, &read, gone, id, self.clock, &mut out);
                 }
+                KernelEvent::Finished(ticket, result) => {
+                    self.bodies.forget_read();
+                    self.sync.moved(ticket, result.is_ok(), &mut self.bodies);
+                }
+                KernelEvent::NexthopsLost(lost) => {
+                    self.bodies.forget_read();
+                    self.sync.objects_lost(&lost, self.clock, &mut out);
+                }
+                KernelEvent::NexthopsChanged => self.bodies.forget_read(),
                 KernelEvent::Overrun(_) => self.sync.overrun(&mut out),
                 _ => {}
             }
