@@ -48,7 +48,7 @@ pub fn run(options: &Options) -> Result<u8, Failure> {
     let link = Link::start(options, connection, table, printer).map_err(Failure::Broken)?;
     editor.use_table(link.table_source());
     let interrupt = Interrupt::watch().map_err(Failure::Input)?;
-    Shell { style, link, pager: Pager::new(Tty), interrupt }.run(&mut editor)
+    Shell { style, link, pager: Pager::new(Tty), interrupt, refused: None }.run(&mut editor)
 }
 
 /// The shell behind the line editor.
@@ -57,6 +57,23 @@ struct Shell {
     link: Link,
     pager: Pager<Tty>,
     interrupt: Interrupt,
+    /// Why the last configuration was refused.
+    refused: Option<Vec<u8>>,
+}
+
+/// What tells every mistake of a configuration. BIRD does not know it.
+const EXPLAIN: &str = "configure explain";
+
+/// The code of a configuration that was refused.
+const REFUSED: u16 = 8002;
+
+/// Whether a line begins with `FILE:LINE:COL `: a mistake inside the file.
+fn has_place(line: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(line);
+    let place = text.split(' ').next().unwrap_or("");
+    let mut parts = place.rsplitn(3, ':');
+    let mut number = || parts.next().is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
+    number() && number()
 }
 
 /// Whether the shell goes on.
@@ -101,7 +118,7 @@ impl Shell {
         let lines = match expand::expand(&table, line) {
             Command::Empty => return Ok(Next::Prompt),
             Command::Quit => return Ok(Next::Leave(0)),
-            Command::Send(command) => return self.ask(&command),
+            Command::Send(command) => return self.order(&command),
             Command::Help(words) => help::answer(&table, words),
             Command::Ambiguous(nodes) => help::ambiguous(&table, &nodes),
             // The key did not get through: a terminal without line editing, or pasted text.
@@ -112,6 +129,21 @@ impl Shell {
         };
         self.pager.lines(lines.iter().map(String::as_str)).map_err(Failure::Output)?;
         Ok(Next::Prompt)
+    }
+
+    /// Carries out a command of the user. When a configuration is refused, all its mistakes follow the one line that BIRD's protocol has room for.
+    fn order(&mut self, command: &str) -> Result<Next, Failure> {
+        self.refused = None;
+        let next = self.ask(command)?;
+        let Some(first) = self.refused.take().filter(|line| has_place(line)) else { return Ok(next) };
+        if !command.starts_with("configure") || self.link.table().find(EXPLAIN.split(' ')).is_none() {
+            return Ok(next);
+        }
+        // What was said already is not said again.
+        self.refused = Some(first);
+        let file = command.find('"').map_or("", |at| &command[at..]);
+        let file = file.get(1..).and_then(|rest| rest.find('"')).map_or("", |end| &file[..end + 2]);
+        self.ask(format!("{EXPLAIN} {file}").trim_end())
     }
 
     /// Sends a command and shows its reply. Ctrl-C hides the rest of it; a second one leaves a daemon that says nothing.
@@ -144,6 +176,18 @@ impl Shell {
                 self.show(&event)?;
                 self.pager.flush().map_err(Failure::Output)?;
                 return Ok(Next::Prompt);
+            }
+            let line = match &event {
+                Event::Line(raw) => Some(Line::classify(raw)),
+                _ => None,
+            };
+            match line {
+                Some(Line::Reply { code: REFUSED, text, .. }) => self.refused = Some(text.to_vec()),
+                Some(Line::Reply { text, last: false, .. }) if self.refused.as_deref() == Some(text) => {
+                    self.refused = None;
+                    continue;
+                }
+                _ => {}
             }
             self.show(&event)?;
             if let Event::Line(raw) = &event

@@ -48,6 +48,11 @@ impl Refusal {
         self.diagnostics.iter().map(each).collect::<Vec<_>>().join("\n\n")
     }
 
+    /// How many errors, warnings left out.
+    pub fn error_count(&self) -> usize {
+        self.diagnostics.iter().filter(|d| d.severity == Severity::Error).count()
+    }
+
     /// The first error.
     pub fn first_error(&self) -> Option<&Diagnostic> {
         self.diagnostics.iter().find(|d| d.severity == Severity::Error)

@@ -16,7 +16,7 @@ use super::view::explain::{ExplainView, FilterView, Question};
 use super::view::kernel::{DriftsView, KernelView, KernelWait};
 use super::view::route::{RouteFilter, RouteWorld};
 use super::view::status::ConfigStatusView;
-use super::view::{InterfaceView, MemoryView, ProtocolView, StaticView, StatusView, SymbolClass};
+use super::view::{InterfaceView, MemoryView, ProtocolView, StaticView, StatusView, SymbolClass, ThreadView};
 use crate::base::Value;
 use crate::base::time::{Now, TimeFormats};
 use crate::config::{DebugMask, MrtdumpMask};
@@ -40,6 +40,9 @@ pub trait Backend: Send + Sync + 'static {
 
     /// The names and the language of the running configuration.
     fn scope(&self) -> Arc<dyn Scope>;
+
+    /// The threads of the daemon.
+    fn threads(&self) -> Answer<'_, Vec<ThreadView>>;
 
     /// What attributes of routes look like.
     fn route_text(&self) -> Arc<dyn RouteText>;
@@ -198,6 +201,7 @@ pub enum DumpWhat {
     Interfaces,
     Neighbors,
     Attributes,
+    AttributeStats,
     Routes,
     Protocols,
     FilterAll,
@@ -225,6 +229,11 @@ pub enum Configure {
         /// As above.
         file: Option<String>,
     },
+    /// Reads a file and tells every mistake in it.
+    Explain {
+        /// As above.
+        file: Option<String>,
+    },
     /// Goes back to the configuration before.
     Undo,
     /// Stops the timer.
@@ -242,6 +251,10 @@ pub enum ConfigEvent {
     Fine,
     /// A line of the plan; [`ConfigEvent::Fine`] ends it.
     Plan(String),
+    /// A line about a mistake; [`ConfigEvent::Mistakes`] ends them.
+    Mistake(String),
+    /// `explain`: so many mistakes. The last event.
+    Mistakes(usize),
     /// An undo begins.
     UndoRequested,
     /// It will be undone in so many seconds.

@@ -78,8 +78,12 @@ pub enum Code {
     Explain = 1906,
     /// Ours: `show filters`.
     Filters = 1907,
+    /// Ours: a line about a mistake in a configuration.
+    Mistake = 1908,
     /// Ours: it did not in time.
     KernelBehind = 8900,
+    /// Ours: how many mistakes a configuration has.
+    Mistakes = 8901,
 }
 
 impl Code {

@@ -174,6 +174,12 @@ impl Backend for Fake {
             log: format(""),
         }
     }
+    fn threads(&self) -> Answer<'_, Vec<ThreadView>> {
+        let cpu = std::time::Duration::from_millis(1500);
+        let view = ThreadView { id: 7, name: "engine".into(), cpu, state: "waiting" };
+        Box::pin(async { Ok(vec![view]) })
+    }
+
     fn route_text(&self) -> Arc<dyn RouteText> {
         Arc::new(FakeScope(Vec::new()))
     }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::base::time::{Now, TimeFormats};
-use crate::config::{Config, DebugMask, MrtdumpMask};
+use crate::config::{Config, DebugMask, Failure, MrtdumpMask};
 use crate::control::backend::{
     Action, Answer, Backend, ConfigEvent, ConfigOutcome, Configure, DebugTarget, DumpWhat, Gone,
     NoSuchChannel, Outcome, RouteText, Scope, Selection,
@@ -15,7 +15,9 @@ use crate::control::backend::{
 use crate::control::view::explain::{ExplainView, FilterView, Question};
 use crate::control::view::kernel::{DriftsView, KernelView, KernelWait};
 use crate::control::view::status::{ConfigStatusView, DaemonState, StatusView};
-use crate::control::view::{InterfaceView, MemoryView, ProtocolView, StaticView, route::RouteWorld};
+use crate::control::view::{
+    InterfaceView, MemoryView, ProtocolView, StaticView, ThreadView, route::RouteWorld,
+};
 use crate::engine::report::Agreement;
 use crate::engine::transition::CommitOutcome;
 use crate::engine::{Engine, EngineGone, Handle};
@@ -95,6 +97,19 @@ impl Backend for Daemon {
             self.loader.custom.clone(),
             self.handle.clone(),
         ))
+    }
+
+    fn threads(&self) -> Answer<'_, Vec<ThreadView>> {
+        Box::pin(async {
+            let threads = crate::sys::process::threads();
+            let view = |t: crate::sys::process::Thread| ThreadView {
+                id: t.id,
+                name: t.name,
+                cpu: t.cpu,
+                state: if t.running { "running" } else { "waiting" },
+            };
+            Ok(threads.into_iter().map(view).collect())
+        })
     }
 
     fn route_text(&self) -> Arc<dyn RouteText> {
@@ -275,6 +290,27 @@ impl Job {
                     self.say(ConfigEvent::Plan(step.to_string())).await;
                 }
                 self.say(ConfigEvent::Fine).await;
+            }
+            Configure::Explain { file } => {
+                let path = file.map_or_else(|| self.path.clone(), PathBuf::from);
+                let loader = self.loader.clone();
+                let result = tokio::task::spawn_blocking(move || match loader.load(&path) {
+                    Ok(_) => Ok((String::new(), 0)),
+                    Err(Failure::Refused(refusal)) => Ok((refusal.explain("", false), refusal.error_count())),
+                    Err(unreadable) => Err(unreadable.to_string()),
+                });
+                let event = match result.await {
+                    Ok(Ok((_, 0))) => ConfigEvent::Fine,
+                    Ok(Ok((text, count))) => {
+                        for line in text.lines() {
+                            self.say(ConfigEvent::Mistake(line.to_owned())).await;
+                        }
+                        ConfigEvent::Mistakes(count)
+                    }
+                    Ok(Err(why)) => ConfigEvent::Refused(why),
+                    Err(panic) => ConfigEvent::Refused(format!("reading failed internally: {panic}")),
+                };
+                self.say(event).await;
             }
             Configure::Undo => {
                 self.say(ConfigEvent::UndoRequested).await;

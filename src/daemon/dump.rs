@@ -21,6 +21,11 @@ pub(super) fn text(engine: &Engine, what: DumpWhat) -> String {
                 .iter()
                 .try_for_each(|c| writeln!(out, "\tchannel {} {:?} {:?}", c.config.name, c.state, c.stats))
         }),
+        DumpWhat::AttributeStats => {
+            let (sets, routes) =
+                (core.attribute_sets(), core.tables().map(|t| t.route_count()).sum::<usize>());
+            writeln!(out, "{sets} attribute sets for {routes} routes")
+        }
         DumpWhat::Attributes | DumpWhat::Resources => {
             let usage = core.memory_usage();
             writeln!(out, "{usage:?}")

@@ -226,6 +226,11 @@ impl Core {
         MemoryUsage { tables, attributes, protocols, config: config_bytes(&self.config) }
     }
 
+    /// How many different sets of attributes are known.
+    pub fn attribute_sets(&self) -> usize {
+        self.interner.len()
+    }
+
     /// The table of a live channel. A channel keeps its table alive, so the number always names one.
     #[allow(clippy::expect_used, reason = "an invariant of the engine: tables outlive their channels")]
     pub(super) fn table_of(&self, at: usize) -> &Table {

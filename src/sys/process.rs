@@ -227,6 +227,38 @@ pub struct Peer {
     pub gid: u32,
 }
 
+/// A thread of this process.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Thread {
+    /// Its number.
+    pub id: u32,
+    /// Its name.
+    pub name: String,
+    /// The processor time it has used.
+    pub cpu: Duration,
+    /// On a processor, or waiting for one.
+    pub running: bool,
+}
+
+/// All threads of this process, by number. What ends meanwhile is left out.
+pub fn threads() -> Vec<Thread> {
+    let Ok(tasks) = fs::read_dir("/proc/self/task") else { return Vec::new() };
+    let mut threads: Vec<Thread> = tasks.flatten().filter_map(|task| thread(&task.path())).collect();
+    threads.sort_by_key(|thread| thread.id);
+    threads
+}
+
+fn thread(task: &Path) -> Option<Thread> {
+    let id = task.file_name()?.to_str()?.parse().ok()?;
+    let name = fs::read_to_string(task.join("comm")).ok()?.trim_end().to_owned();
+    let stat = fs::read_to_string(task.join("stat")).ok()?;
+    // The state is the first field behind the name, which may hold anything.
+    let running = stat.rsplit_once(") ")?.1.starts_with('R');
+    let nanoseconds = fs::read_to_string(task.join("schedstat")).ok();
+    let nanoseconds = nanoseconds.and_then(|text| text.split(' ').next()?.parse().ok()).unwrap_or(0);
+    Some(Thread { id, name, cpu: Duration::from_nanos(nanoseconds), running })
+}
+
 /// Asks the kernel who connected.
 pub fn peer_of(socket: impl AsFd) -> io::Result<Peer> {
     let peer = rustix::net::sockopt::socket_peercred(socket)?;

@@ -55,6 +55,15 @@ pub(super) static COMMANDS: &[Command] = &[
         let file = file(a)?;
         plain(a, Configure::Plan { file })
     }),
+    change(
+        "configure explain",
+        FILE,
+        "Show every mistake of the configuration and what to do about it",
+        |a| {
+            let file = file(a)?;
+            plain(a, Configure::Explain { file })
+        },
+    ),
 ];
 
 fn file(args: &mut Args<'_>) -> Result<Option<String>, super::args::Refusal> {
@@ -111,6 +120,11 @@ async fn run(ctx: &mut Context, request: Configure) -> Result<(), Stop> {
             }
             Some(ConfigEvent::Refused(line)) => return ctx.end(Code::ConfigError, line),
             Some(ConfigEvent::Fine) => return ctx.end(Code::ConfigOk, "Configuration OK"),
+            Some(ConfigEvent::Mistake(line)) => ctx.reply.line(Code::Mistake, line),
+            Some(ConfigEvent::Mistakes(1)) => return ctx.end(Code::Mistakes, "1 mistake"),
+            Some(ConfigEvent::Mistakes(count)) => {
+                return ctx.end(Code::Mistakes, format_args!("{count} mistakes"));
+            }
             Some(ConfigEvent::Plan(line)) => ctx.reply.line(Code::Plan, line),
             Some(ConfigEvent::UndoRequested) => ctx.reply.line(Code::UndoRequested, "Undo requested"),
             Some(ConfigEvent::UndoScheduled(seconds)) => {

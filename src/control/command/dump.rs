@@ -34,6 +34,9 @@ pub(super) static COMMANDS: &[Command] = &[
     dump("dump attributes", "Write attribute sets to a file", |a| {
         parse(a, DumpWhat::Attributes, "attribute cache")
     }),
+    dump("dump attribute stats", "Write figures about attribute sets to a file", |a| {
+        parse(a, DumpWhat::AttributeStats, "attribute statistics")
+    }),
     dump("dump routes", "Write routes to a file", |a| parse(a, DumpWhat::Routes, "routing tables")),
     dump("dump tables", "Write routes to a file; the words of BIRD 3", |a| {
         parse(a, DumpWhat::Routes, "routing tables")

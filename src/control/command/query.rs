@@ -6,7 +6,7 @@ use super::{Command, Kind, Parsed, heading, job};
 use crate::control::backend::{Selection, TermError};
 use crate::control::code::Code;
 use crate::control::render;
-use crate::control::view::SymbolClass;
+use crate::control::view::{SymbolClass, ThreadView};
 
 const PROTOCOL: &str = "[<protocol> | \"<pattern>\"]";
 
@@ -69,8 +69,36 @@ pub(super) static COMMANDS: &[Command] = &[
         help: "Show which daemon this really is",
         kind: Kind::Look(version),
     },
+    Command {
+        words: "show threads",
+        args: "[all]",
+        help: "Show the threads of the daemon and the time they have used",
+        kind: Kind::Look(threads),
+    },
     Command { words: "eval", args: "<expr>", help: "Compute an expression", kind: Kind::Look(eval) },
 ];
+
+fn threads(args: &mut Args<'_>) -> Parsed {
+    // BIRD 3 shows more about each with `all`; here there is nothing more to show.
+    args.word("all");
+    args.end()?;
+    job(|ctx| {
+        Box::pin(async {
+            let threads = ctx.ask(|b| b.threads()).await?;
+            ctx.reply.line(
+                Code::Threads,
+                format_args!("{:<10} {:<16} {:>10}  State", "Thread", "Name", "CPU time"),
+            );
+            for thread in threads {
+                let ThreadView { id, name, cpu, state } = thread;
+                let seconds = cpu.as_secs_f64();
+                ctx.reply.line(Code::Threads, format_args!("{id:<10} {name:<16} {seconds:>8.3} s  {state}"));
+            }
+            ctx.reply.ok();
+            Ok(())
+        })
+    })
+}
 
 fn status(args: &mut Args<'_>) -> Parsed {
     args.end()?;

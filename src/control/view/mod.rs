@@ -17,5 +17,5 @@ pub use interface::{AddressView, InterfaceView};
 pub use memory::MemoryView;
 pub use protocol::{ChannelView, PipeView, ProtocolView};
 pub use static_::{StaticHopView, StaticRouteView, StaticView};
-pub use status::StatusView;
+pub use status::{StatusView, ThreadView};
 pub use symbol::SymbolClass;

@@ -2,6 +2,7 @@
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::base::time::Moment;
 
@@ -54,4 +55,17 @@ pub struct ConfigStatusView {
     pub state: DaemonState,
     /// Microseconds until an unconfirmed configuration is undone.
     pub undo_in: Option<u64>,
+}
+
+/// A thread of the daemon.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ThreadView {
+    /// Its number, as the system's tools show it.
+    pub id: u32,
+    /// Its name.
+    pub name: String,
+    /// The time it has used.
+    pub cpu: Duration,
+    /// `running` or `waiting`.
+    pub state: &'static str,
 }
