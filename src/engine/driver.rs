@@ -28,6 +28,40 @@ struct Queue {
     closed: bool,
 }
 
+/// So many turns and kernel events are bulk work: much memory was used and freed.
+const BULK: u64 = 64;
+
+/// After so much rest what was freed goes back to the system.
+const REST: Duration = Duration::from_millis(200);
+
+/// Knows when memory is to be given back.
+#[derive(Default)]
+struct Tidy {
+    /// Effort when memory was given back last, and when it was last asked for.
+    done: u64,
+    seen: u64,
+    rests_since: Option<Instant>,
+}
+
+impl Tidy {
+    /// There is nothing to do after so much effort; tells after how long to ask again.
+    fn rest(&mut self, effort: u64) -> Option<Duration> {
+        if effort - self.done < BULK {
+            return None;
+        }
+        if std::mem::replace(&mut self.seen, effort) != effort {
+            self.rests_since = None;
+        }
+        let left = REST.saturating_sub(self.rests_since.get_or_insert_with(Instant::now).elapsed());
+        if left.is_zero() {
+            crate::sys::memory::give_back();
+            self.done = effort;
+            return None;
+        }
+        Some(left)
+    }
+}
+
 /// The engine has ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct EngineGone;
@@ -114,11 +148,12 @@ impl Handle {
     }
 
     fn serve(&self, engine: &mut Engine) {
-        let mut more = true;
+        let (mut more, mut tidy) = (true, Tidy::default());
         while !engine.is_finished() {
             if !more {
                 let now = engine.core.now();
-                self.wait(engine.next_timer().map(|at| Duration::from_micros(at.saturating_sub(now))));
+                let timer = engine.next_timer().map(|at| Duration::from_micros(at.saturating_sub(now)));
+                self.wait([timer, tidy.rest(engine.effort)].into_iter().flatten().min());
             }
             while let Some(message) = self.next() {
                 message(engine);

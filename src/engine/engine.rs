@@ -32,6 +32,8 @@ pub struct Engine {
     /// The names under which interfaces came up last, for the traces.
     pub(super) iface_names: BTreeMap<u32, Arc<str>>,
     finished: bool,
+    /// Grows with all work done.
+    pub(super) effort: u64,
 }
 
 impl Engine {
@@ -53,6 +55,7 @@ impl Engine {
             arrived: Vec::new(),
             iface_names: BTreeMap::new(),
             finished: false,
+            effort: 0,
         }
     }
 
@@ -108,7 +111,9 @@ impl Engine {
             self.finished = true;
         }
         // What one part does may give another one, already served in this turn, something to do.
-        more || !self.is_idle()
+        let more = more || !self.is_idle();
+        self.effort += u64::from(more);
+        more
     }
 
     fn is_idle(&self) -> bool {
@@ -193,6 +198,7 @@ impl Engine {
         }
         let slice = Slice::new();
         while let Some(event) = self.events.pop_front() {
+            self.effort += 1;
             self.kernel_event(event);
             self.settle();
             if slice.is_over() {

@@ -9,6 +9,7 @@ mod fake_nexthops;
 pub mod kernel;
 pub mod linux;
 pub mod logsink;
+pub mod memory;
 pub mod namespace;
 pub mod nexthops;
 pub mod process;
