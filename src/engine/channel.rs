@@ -120,6 +120,8 @@ pub struct Channel {
     pub rule: Option<ExportRule>,
     pub(super) feed: Feed,
     pub(super) cursor: Option<Cursor>,
+    /// The feed under way makes up for an overrun: the end of the one before was told already.
+    pub(super) quiet: bool,
     /// Nets whose best (or merged) route was exported.
     pub exported: Bits,
     /// Mode `Any`: routes that were exported.
@@ -147,6 +149,7 @@ impl Channel {
             rule: None,
             feed: Feed::Off,
             cursor: None,
+            quiet: false,
             exported: Bits::default(),
             exported_any: FxHashSet::default(),
             refused: Bits::default(),

@@ -337,7 +337,13 @@ impl Engine {
             let Some(channel) = self.core.ready.pop_front() else { break };
             self.export_channel(channel);
             if slice.is_over() {
-                break;
+                return;
+            }
+        }
+        while let Some(at) = self.core.ready.iter().position(|channel| self.core.lags(*channel)) {
+            self.core.ready.remove(at).into_iter().for_each(|channel| self.export_channel(channel));
+            if slice.is_over() {
+                return;
             }
         }
     }

@@ -15,6 +15,9 @@ use crate::table::{Attrs, BestChange, Change, NetId, Pulled, Route, Source};
 /// Routes that one channel handles before the next one gets its turn.
 pub(super) const BUDGET: usize = 1024;
 
+/// So many blocks of the journal are far to be behind.
+const LAG: usize = 8;
+
 /// Turns between the start of a feed and its first route: what other protocols do at their own start comes first.
 const FEED_AFTER: u8 = 3;
 
@@ -37,6 +40,7 @@ impl Core {
             return;
         };
         ch.feed = Feed::Waiting { turns: FEED_AFTER };
+        ch.quiet = false;
         let (table, cursor) = (ch.table, ch.cursor);
         if cursor.is_none()
             && let Some(Some(slot)) = self.tables.get_mut(table)
@@ -80,10 +84,9 @@ impl Core {
                     self.feed_net(id, net_id, net, routes);
                 }
                 let Some(next) = last else {
-                    if let Some(ch) = self.channel_mut(id) {
-                        ch.feed = Feed::Following;
-                    }
-                    return Turn::Fed;
+                    let Some(ch) = self.channel_mut(id) else { return Turn::Idle };
+                    ch.feed = Feed::Following;
+                    return if std::mem::take(&mut ch.quiet) { Turn::More } else { Turn::Fed };
                 };
                 if let Some(ch) = self.channel_mut(id) {
                     ch.feed = Feed::Walking { snapshot, next };
@@ -119,6 +122,13 @@ impl Core {
         }
     }
 
+    /// Whether the channel is so far behind its table that it deserves more than one turn at a time: should it be overrun, it is fed
+    /// everything again.
+    pub(super) fn lags(&self, id: ChannelId) -> bool {
+        let Some((ch, cursor)) = self.channel(id).and_then(|ch| Some((ch, ch.cursor?))) else { return false };
+        matches!(ch.feed, Feed::Following) && self.table_of(ch.table).journal.lag(cursor) > LAG
+    }
+
     /// Exports what the journal holds, a few blocks of it.
     fn follow_journal(&mut self, id: ChannelId) -> Turn {
         let Some((table, Some(cursor))) = self.channel(id).map(|c| (c.table, c.cursor)) else {
@@ -130,7 +140,12 @@ impl Core {
                 Pulled::Overrun => {
                     self.sweep_vanished(id);
                     self.table_mut_of(table).journal.skip_to_end(cursor);
+                    let quiet =
+                        self.channel(id).is_some_and(|c| c.quiet || matches!(c.feed, Feed::Following));
                     self.start_feed(id);
+                    if let Some(ch) = self.channel_mut(id) {
+                        ch.quiet = quiet;
+                    }
                     return Turn::More;
                 }
                 Pulled::Block(block) => {

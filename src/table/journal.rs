@@ -168,6 +168,14 @@ impl Journal {
         }
     }
 
+    /// How many blocks a consumer has to read.
+    pub fn lag(&self, cursor: Cursor) -> usize {
+        match self.cursors.get(cursor.0 as usize) {
+            Some(Some(place)) => (self.end() - place.next) as usize,
+            _ => 0,
+        }
+    }
+
     /// Whether a consumer has something to read.
     pub fn pending(&self, cursor: Cursor) -> bool {
         match self.cursors.get(cursor.0 as usize) {
