@@ -14,6 +14,8 @@ mod decode;
 mod dump;
 mod encode;
 mod nexthop;
+#[cfg(test)]
+mod recorded;
 pub(super) mod setup;
 mod share;
 mod socket;
