@@ -21,6 +21,11 @@ impl<T> List<T> {
         self.0.is_none()
     }
 
+    /// Where the members are: the same for two lists that share them, 0 for the constant. Means something only while the list lives.
+    pub fn address(&self) -> usize {
+        self.0.as_ref().map_or(0, |items| items.as_ptr() as usize)
+    }
+
     /// The same members; an empty list counts as defined from here on.
     pub fn defined(self) -> List<T> {
         List(Some(self.0.unwrap_or_else(|| Arc::from([]))))

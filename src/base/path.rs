@@ -114,6 +114,11 @@ impl AsPath {
         Some((number, (at as u64 + 1) << 32 | (left as u64 - 1)))
     }
 
+    /// Where the words are ([`List::address`]), and how many there are.
+    pub fn place(&self) -> (usize, usize) {
+        (self.0.address(), self.0.len())
+    }
+
     /// Whether this is the constant empty path.
     pub fn is_undefined(&self) -> bool {
         self.0.is_undefined()

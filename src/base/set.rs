@@ -248,18 +248,43 @@ impl SetBuilder {
     }
 }
 
-/// Finds the branch of a `case`: sorted ranges with a number each.
+/// Finds the branch of a `case`: sorted ranges with a number each. Small ints, which most labels are, have a table besides.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Branches {
     ranges: Box<[(ScalarKind, u128, u128, u32)]>,
+    /// The branch of each int from 0 on, [`NO_BRANCH`] for none; empty unless all labels are small ints.
+    ints: Box<[u32]>,
 }
+
+const NO_BRANCH: u32 = u32::MAX;
+/// Ints up to this one have a table.
+const SMALL: u128 = 255;
 
 impl Branches {
     /// Sorts the labels; `None` if two of them overlap.
     pub fn new(mut labels: Vec<(ScalarKind, u128, u128, u32)>) -> Option<Branches> {
         labels.sort_unstable();
         let overlap = labels.windows(2).any(|w| w[0].0 == w[1].0 && w[1].1 <= w[0].2);
-        (!overlap).then(|| Branches { ranges: labels.into() })
+        let small = labels.iter().all(|(kind, _, to, _)| *kind == ScalarKind::Int && *to <= SMALL);
+        let mut ints = Vec::new();
+        if let (Some((_, _, last, _)), true) = (labels.last(), small && !overlap) {
+            ints.resize(*last as usize + 1, NO_BRANCH);
+            for (_, from, to, branch) in &labels {
+                ints.iter_mut().take(*to as usize + 1).skip(*from as usize).for_each(|b| *b = *branch);
+            }
+        }
+        (!overlap).then(|| Branches { ranges: labels.into(), ints: ints.into() })
+    }
+
+    /// The number of the label that holds the value.
+    #[inline]
+    pub fn find_value(&self, value: &Value) -> Option<u32> {
+        match value {
+            Value::Int(n) if !self.ints.is_empty() => {
+                self.ints.get(*n as usize).copied().filter(|branch| *branch != NO_BRANCH)
+            }
+            _ => scalar(value).and_then(|s| self.find(s)),
+        }
     }
 
     /// The label that holds the scalar, as a range.
@@ -307,6 +332,14 @@ mod tests {
         let b = Branches::new(vec![label(5, 9, 1), label(1, 4, 0)]).unwrap();
         let find = |n| b.find((ScalarKind::Int, n));
         assert_eq!((find(0), find(1), find(4), find(5), find(10)), (None, Some(0), Some(0), Some(1), None));
+        for n in 0..300 {
+            assert_eq!(b.find_value(&Value::Int(n)), find(n.into()));
+        }
+        let mixed =
+            Branches::new(vec![label(5, 9, 1), (ScalarKind::Pair, 7, 7, 2), label(300, 400, 3)]).unwrap();
+        let find = |v| mixed.find_value(&v);
+        assert_eq!((find(Value::Int(7)), find(Value::Pair(7))), (Some(1), Some(2)));
+        assert_eq!((find(Value::Int(301)), find(Value::Void)), (Some(3), None));
     }
 
     proptest! {

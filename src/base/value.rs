@@ -46,6 +46,48 @@ const _: () =
     assert!(size_of::<Value>() <= 24, "attributes of a million routes and every filter variable are values");
 
 impl Value {
+    /// Whether it holds nothing shared: dropping it does nothing.
+    #[inline]
+    pub fn is_plain(&self) -> bool {
+        use Value::*;
+        matches!(
+            self,
+            Void | Bool(_)
+                | Int(_)
+                | Pair(_)
+                | Quad(_)
+                | Ip(_)
+                | Rd(_)
+                | Mac(_)
+                | Ec(_)
+                | Lc(_)
+                | Enum(..)
+                | Net(super::Net::Ip(_))
+        )
+    }
+
+    /// A clone that is quick for small values.
+    #[inline]
+    pub fn copy(&self) -> Value {
+        match self {
+            Value::Int(n) => Value::Int(*n),
+            Value::Bool(b) => Value::Bool(*b),
+            Value::Net(Net::Ip(prefix)) => Value::Net(Net::Ip(*prefix)),
+            Value::Pair(n) => Value::Pair(*n),
+            other => other.clone(),
+        }
+    }
+
+    /// Puts another value in its place.
+    #[inline]
+    pub fn put(&mut self, value: Value) {
+        let old = std::mem::replace(self, value);
+        // What has nothing to drop does not have to be asked.
+        if old.is_plain() {
+            std::mem::forget(old);
+        }
+    }
+
     /// Whether `defined` says no: unset, or one of the constant empty lists.
     pub fn is_undefined(&self) -> bool {
         match self {

@@ -6,7 +6,7 @@
 //!
 //! The parts, bottom up: [`types`]; [`attributes`], the registry of everything a route can carry; [`ops`], what operators and methods compute;
 //! [`code`] and [`program`], what bodies become; [`symbols`], the names of a configuration; [`compile`], the checker; [`view`] and [`env`], the
-//! route and the world as a filter sees them; [`vm`]; [`explain`], which watches it.
+//! route and the world as a filter sees them; `memo`, answers given before; [`vm`]; [`explain`], which watches it.
 //!
 //! Filters know no protocol and no table: what they ask of the world is the trait [`Env`].
 
@@ -15,6 +15,7 @@ pub mod code;
 pub mod compile;
 pub mod env;
 pub mod explain;
+mod memo;
 pub mod ops;
 pub mod program;
 pub mod symbols;

@@ -7,6 +7,7 @@
 use super::attributes::Field;
 use super::code::{Blank, Code, MaskPart, Op, Opd, Place, Reg, Verdict};
 use super::env::{Assertion, Env};
+use super::memo::Memo;
 use super::ops::{self, Fault};
 use super::program::Program;
 use super::types::Type;
@@ -14,7 +15,6 @@ use super::view::RouteView;
 use crate::base::Value;
 use crate::base::list::List;
 use crate::base::path::AsPath;
-use crate::base::set::scalar;
 use crate::table::AttrId;
 
 /// Deepest nesting of calls.
@@ -64,6 +64,8 @@ pub struct Machine {
     frames: Vec<Frame>,
     /// The open line of output.
     line: String,
+    /// Lists made before.
+    memo: Memo,
 }
 
 /// What a program works on.
@@ -202,12 +204,17 @@ impl Machine {
         })
     }
 
+    /// Forgets answers given before, and with them everything of an old configuration.
+    pub fn forget(&mut self) {
+        self.memo = Memo::default();
+    }
+
     fn grow(&mut self, to: usize) -> Result<(), Fault> {
         if to > self.registers.len() {
             if to > MAX_REGISTERS {
                 return Err(OVERFLOW);
             }
-            self.registers.resize(to, Value::Void);
+            self.registers.resize_with(to, || Value::Void);
         }
         Ok(())
     }
@@ -247,7 +254,7 @@ impl Machine {
             ($dst:expr, $value:expr) => {{
                 let value = $value;
                 match self.registers.get_mut(base + $dst as usize) {
-                    Some(slot) => *slot = value,
+                    Some(slot) => slot.put(value),
                     None => try_!(Err(BROKEN)),
                 }
             }};
@@ -267,7 +274,7 @@ impl Machine {
                 });
             }
             match *op {
-                Op::Move { dst, a } => set!(dst, get!(a).clone()),
+                Op::Move { dst, a } => set!(dst, get!(a).copy()),
                 Op::Arith { op, dst, a, b } => set!(dst, try_!(ops::arith(op, get!(a), get!(b)))),
                 Op::Compare { op, dst, a, b } => {
                     set!(dst, Value::Bool(try_!(ops::compare(op, get!(a), get!(b)))))
@@ -296,16 +303,15 @@ impl Machine {
                 }
                 Op::Switch { a, table } => {
                     let Some(table) = code.switches.get(table as usize) else { try_!(Err(BROKEN)) };
-                    let arm = scalar(get!(a)).and_then(|s| table.branches.find(s));
+                    let arm = table.branches.find_value(get!(a));
                     pc = arm.and_then(|n| table.arms.get(n as usize)).copied().unwrap_or(table.otherwise)
                         as usize;
                     continue;
                 }
                 Op::Field { dst, field } => set!(dst, try_!(world.field(field))),
                 Op::SetField { field, a } => {
-                    let value = get!(a).clone();
-                    let wanted = super::attributes::FIELDS.iter().find(|f| f.field == field).map(|f| f.ty);
-                    let (wanted, got) = (wanted.unwrap_or(Type::Unknown), Type::of(&value));
+                    let value = get!(a).copy();
+                    let (wanted, got) = (field.ty(), Type::of(&value));
                     if wanted != got {
                         try_!(Err(ops::wrong_argument(1, "RTA_SET", wanted, got)));
                     }
@@ -319,7 +325,7 @@ impl Machine {
                     try_!(route.set_field(field, Value::Void, env));
                 }
                 Op::SetAttr { id, ty, a } => {
-                    let value = get!(a).clone();
+                    let value = get!(a).copy();
                     if Type::of(&value) != ty {
                         try_!(Err(ops::wrong_argument(1, "EA_SET", ty, Type::of(&value))));
                     }
@@ -336,7 +342,7 @@ impl Machine {
                 Op::UnsetBit { id, bit } => try_!(set_bit(world, id, bit, false)),
                 Op::Method { method, dst, a } => set!(dst, try_!(ops::call(method, get!(a), None))),
                 Op::Method1 { method, dst, a, b } => {
-                    set!(dst, try_!(ops::call(method, get!(a), Some(get!(b)))))
+                    set!(dst, try_!(self.memo.call(method, get!(a), get!(b))))
                 }
                 Op::Pair { dst, a, b } => set!(dst, try_!(ops::pair(get!(a), get!(b)))),
                 Op::Ec { kind, dst, a, b } => set!(dst, try_!(ops::ec(kind, get!(a), get!(b)))),
@@ -384,7 +390,7 @@ impl Machine {
                 }
                 Op::Return { .. } | Op::End => {
                     let value = match *op {
-                        Op::Return { a } => get!(a).clone(),
+                        Op::Return { a } => get!(a).copy(),
                         _ => Value::Void,
                     };
                     let Some(frame) = self.frames.pop() else { return Ok(Exit::Value(value)) };

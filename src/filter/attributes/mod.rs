@@ -37,6 +37,13 @@ pub enum Field {
     Scope,
 }
 
+impl Field {
+    /// The type of its values.
+    pub fn ty(self) -> Type {
+        FIELDS.get(self as usize).filter(|f| f.field == self).map_or(Type::Unknown, |f| f.ty)
+    }
+}
+
 /// A field of every route, as filters see it.
 #[derive(Debug)]
 pub struct FieldInfo {

@@ -11,6 +11,17 @@ use crate::filter::code::Cmp;
 /// Evaluates a comparison; the error is the text of a runtime error.
 #[inline]
 pub fn compare(op: Cmp, a: &Value, b: &Value) -> Result<bool, &'static str> {
+    if let (Value::Int(x), Value::Int(y)) = (a, b) {
+        match op {
+            Cmp::Eq => return Ok(x == y),
+            Cmp::Ne => return Ok(x != y),
+            Cmp::Lt => return Ok(x < y),
+            Cmp::Le => return Ok(x <= y),
+            Cmp::Gt => return Ok(x > y),
+            Cmp::Ge => return Ok(x >= y),
+            Cmp::Match | Cmp::NotMatch => {}
+        }
+    }
     match op {
         Cmp::Eq => Ok(same(a, b)),
         Cmp::Ne => Ok(!same(a, b)),

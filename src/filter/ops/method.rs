@@ -134,6 +134,16 @@ pub fn find(object: Type, name: &str) -> Option<(u16, &'static MethodInfo)> {
     Some((at as u16, &METHODS[at]))
 }
 
+/// Whether a method makes lists from lists, and its answers are worth remembering.
+#[inline]
+pub fn makes_lists(number: u16) -> bool {
+    let lists = |m: &MethodInfo| {
+        matches!(m.run, Run::With(_))
+            && matches!(m.object, Type::Path | Type::Clist | Type::Eclist | Type::Lclist)
+    };
+    METHODS.get(number as usize).is_some_and(lists)
+}
+
 /// Runs a method.
 pub fn call(number: u16, object: &Value, argument: Option<&Value>) -> Result<Value, Fault> {
     let info = METHODS.get(number as usize).ok_or("No such method")?;
