@@ -17,11 +17,13 @@ impl<T> List<T> {
     pub const EMPTY: List<T> = List(None);
 
     /// Whether this is the constant empty list.
+    #[inline]
     pub fn is_undefined(&self) -> bool {
         self.0.is_none()
     }
 
     /// Where the members are: the same for two lists that share them, 0 for the constant. Means something only while the list lives.
+    #[inline]
     pub fn address(&self) -> usize {
         self.0.as_ref().map_or(0, |items| items.as_ptr() as usize)
     }
@@ -34,12 +36,14 @@ impl<T> List<T> {
 
 impl<T> Deref for List<T> {
     type Target = [T];
+    #[inline]
     fn deref(&self) -> &[T] {
         self.0.as_deref().unwrap_or(&[])
     }
 }
 
 impl<T> Clone for List<T> {
+    #[inline]
     fn clone(&self) -> Self {
         List(self.0.clone())
     }
@@ -52,6 +56,7 @@ impl<T> Default for List<T> {
 }
 
 impl<T: PartialEq> PartialEq for List<T> {
+    #[inline]
     fn eq(&self, other: &Self) -> bool {
         match (&self.0, &other.0) {
             (Some(a), Some(b)) if Arc::ptr_eq(a, b) => true,

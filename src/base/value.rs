@@ -89,6 +89,7 @@ impl Value {
     }
 
     /// Whether `defined` says no: unset, or one of the constant empty lists.
+    #[inline]
     pub fn is_undefined(&self) -> bool {
         match self {
             Value::Void => true,

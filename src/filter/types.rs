@@ -43,6 +43,7 @@ pub enum Type {
 
 impl Type {
     /// The type of a value.
+    #[inline]
     pub fn of(value: &Value) -> Type {
         match value {
             Value::Void => Type::Unknown,

@@ -25,24 +25,25 @@ pub struct RouteView<'a> {
     net: Value,
     proto: &'a Arc<str>,
     base: &'a Attrs,
-    edit: Option<Edit>,
-}
-
-/// The attributes being written.
-#[derive(Debug)]
-struct Edit {
+    /// Something was written.
+    changed: bool,
     source: RouteSource,
     scope: Scope,
     preference: u16,
-    /// `None`: as it was.
-    dest: Option<Dest>,
     recursive: bool,
     from: Option<IpAddr>,
-    extra: SmallVec<[(AttrId, Value); 8]>,
+    /// `None`: as it was.
+    dest: Option<Dest>,
+    /// The list of attributes was written, and is this one now.
+    listed: bool,
+    list: List8,
     /// What BIRD remembers of the first next hop when the route has none (any more): weight, flags and labels show again when a
     /// gateway is set. `None` while it is the one of the route as it was.
     ghost: Option<NextHop>,
 }
+
+/// Attributes, sorted by number.
+type List8 = SmallVec<[(AttrId, Value); 8]>;
 
 /// Label 3, implicit null: no label at all.
 const NO_LABEL: u32 = 3;
@@ -51,12 +52,26 @@ impl<'a> RouteView<'a> {
     /// A view of a route made by the protocol called `proto`.
     #[inline]
     pub fn new(net: &Net, attrs: &'a Attrs, proto: &'a Arc<str>) -> RouteView<'a> {
-        RouteView { net: Value::Net(net.clone()), proto, base: attrs, edit: None }
+        RouteView {
+            net: Value::Net(net.clone()),
+            proto,
+            base: attrs,
+            changed: false,
+            source: attrs.source,
+            scope: attrs.scope,
+            preference: attrs.preference,
+            recursive: attrs.recursive,
+            from: attrs.from,
+            dest: None,
+            listed: false,
+            list: List8::new(),
+            ghost: None,
+        }
     }
 
     /// Whether anything was written.
     pub fn is_changed(&self) -> bool {
-        self.edit.is_some()
+        self.changed
     }
 
     /// The attributes after all writes; `None` if nothing was written.
@@ -66,37 +81,39 @@ impl<'a> RouteView<'a> {
 
     /// The shared copy of the attributes after all writes; `None` if nothing was written.
     #[inline]
-    pub fn finish_shared(mut self, interner: &mut Interner) -> Option<Arc<Attrs>> {
+    pub fn finish_shared(&mut self, interner: &mut Interner) -> Option<Arc<Attrs>> {
         self.draft().map(|draft| interner.intern_draft(&draft))
     }
 
     /// Brings what was written into the form in which routes keep it.
     fn draft(&mut self) -> Option<Draft<'_>> {
-        let ghost = match &self.edit {
-            None => return None,
-            Some(Edit { ghost: Some(ghost), .. }) => ghost.weight,
-            Some(_) => self.first_weight(),
-        };
-        let edit = self.edit.as_mut()?;
-        let dest = edit.dest.as_ref().unwrap_or(&self.base.dest);
-        if edit.extra.last().is_some_and(|(id, _)| *id == id::LOST_WEIGHT) {
-            edit.extra.pop();
+        if !self.changed {
+            return None;
         }
-        if ghost != 1 && !matches!(dest, Dest::Unicast(_)) {
-            edit.extra.push((id::LOST_WEIGHT, Value::Int(ghost.into())));
+        if !matches!(self.dest(), Dest::Unicast(_)) || self.attr(id::LOST_WEIGHT).is_some() {
+            self.note_lost_weight();
         }
-        for (_, value) in edit.extra.iter_mut().filter(|(_, value)| value.is_undefined()) {
-            *value = std::mem::take(value).defined();
+        if self.listed {
+            for (_, value) in self.list.iter_mut().filter(|(_, value)| value.is_undefined()) {
+                *value = std::mem::take(value).defined();
+            }
         }
         Some(Draft {
-            source: edit.source,
-            scope: edit.scope,
-            preference: edit.preference,
-            dest,
-            recursive: edit.recursive,
-            from: edit.from,
-            extra: &edit.extra,
+            source: self.source,
+            scope: self.scope,
+            preference: self.preference,
+            dest: self.dest(),
+            recursive: self.recursive,
+            from: self.from,
+            extra: self.extra(),
         })
+    }
+
+    /// A weight that is not 1 outlives the next hops of the route.
+    fn note_lost_weight(&mut self) {
+        let weight = self.ghost.as_ref().map_or_else(|| self.first_weight(), |ghost| ghost.weight);
+        let lost = weight != 1 && !matches!(self.dest(), Dest::Unicast(_));
+        self.set_attr(id::LOST_WEIGHT, if lost { Value::Int(weight.into()) } else { Value::Void });
     }
 
     /// The weight of the first next hop of the route as it was, or of the one it once had.
@@ -118,45 +135,45 @@ impl<'a> RouteView<'a> {
         }
     }
 
+    /// The list of attributes as it is now.
+    #[inline]
+    fn extra(&self) -> &[(AttrId, Value)] {
+        if self.listed { &self.list } else { &self.base.extra }
+    }
+
     /// An attribute of the list.
+    #[inline]
     pub fn attr(&self, id: AttrId) -> Option<&Value> {
-        match &self.edit {
-            Some(edit) => edit.extra.iter().find(|(i, _)| *i == id).map(|(_, value)| value),
-            None => self.base.get(id),
-        }
+        self.extra().iter().find(|(i, _)| *i == id).map(|(_, value)| value)
     }
 
     /// Writes an attribute of the list; `Void` removes it.
     pub fn set_attr(&mut self, id: AttrId, value: Value) {
-        if matches!(value, Value::Void) && self.attr(id).is_none() {
+        let gone = matches!(value, Value::Void);
+        if gone && self.attr(id).is_none() {
             return;
         }
-        let extra = &mut self.edit().extra;
-        match (extra.binary_search_by_key(&id, |(i, _)| *i), value) {
-            (Ok(at), Value::Void) => {
-                extra.remove(at);
-            }
-            (Ok(at), value) => extra[at].1 = value,
-            (Err(at), value) => extra.insert(at, (id, value)),
+        self.changed = true;
+        if !self.listed {
+            self.listed = true;
+            self.list.extend(self.base.extra.iter().cloned());
+        }
+        match self.list.iter().position(|(i, _)| *i >= id) {
+            None => self.list.push((id, value)),
+            Some(at) if self.list[at].0 != id => self.list.insert(at, (id, value)),
+            Some(at) if gone => drop(self.list.remove(at)),
+            Some(at) => self.list[at].1 = value,
         }
     }
 
-    fn edit(&mut self) -> &mut Edit {
-        let base = self.base;
-        self.edit.get_or_insert_with(|| Edit {
-            source: base.source,
-            scope: base.scope,
-            preference: base.preference,
-            dest: None,
-            recursive: base.recursive,
-            from: base.from,
-            extra: base.extra.iter().cloned().collect(),
-            ghost: None,
-        })
+    /// To be written.
+    fn edit(&mut self) -> &mut Self {
+        self.changed = true;
+        self
     }
 
     fn dest(&self) -> &Dest {
-        self.edit.as_ref().and_then(|e| e.dest.as_ref()).unwrap_or(&self.base.dest)
+        self.dest.as_ref().unwrap_or(&self.base.dest)
     }
 
     /// The first next hop of the route as it was, or what is left of it, unless a later one is remembered.
@@ -177,17 +194,16 @@ impl<'a> RouteView<'a> {
 
     /// The first next hop, or what is left of it.
     fn hop_or_ghost(&self) -> Option<&NextHop> {
-        self.hop().or_else(|| self.edit.as_ref().and_then(|e| e.ghost.as_ref()))
+        self.hop().or(self.ghost.as_ref())
     }
 
     /// Reads a field.
     pub fn field(&self, field: Field, env: &dyn Env) -> Value {
-        let source = self.edit.as_ref().map_or(self.base.source, |e| e.source);
         let labels = || self.hop_or_ghost().map_or(&[][..], |h| &h.labels);
         match field {
             Field::Net => self.net.clone(),
             Field::Proto => Value::Str(self.proto.clone()),
-            Field::Source => Value::Enum(EnumType::Rts, source as u8),
+            Field::Source => Value::Enum(EnumType::Rts, self.source as u8),
             Field::Dest => Value::Enum(
                 EnumType::Rtd,
                 match self.dest() {
@@ -198,10 +214,7 @@ impl<'a> RouteView<'a> {
                     Dest::Prohibit => 4,
                 },
             ),
-            Field::From => {
-                let from = self.edit.as_ref().map_or(self.base.from, |e| e.from);
-                Value::Ip(from.unwrap_or(UNSPECIFIED))
-            }
+            Field::From => Value::Ip(self.from.unwrap_or(UNSPECIFIED)),
             Field::Gw => Value::Ip(self.hop().and_then(|h| h.gateway).unwrap_or(UNSPECIFIED)),
             Field::Ifname => {
                 let name = self.hop().and_then(|h| env.interface_name(h.ifindex));
@@ -212,15 +225,11 @@ impl<'a> RouteView<'a> {
                 Some(hop) => hop.weight.into(),
                 None => self.base.get_int(id::LOST_WEIGHT).unwrap_or(1),
             }),
-            Field::Preference => {
-                Value::Int(self.edit.as_ref().map_or(self.base.preference, |e| e.preference).into())
-            }
+            Field::Preference => Value::Int(self.preference.into()),
             Field::Onlink => Value::Bool(self.hop().is_some_and(|h| h.onlink)),
             Field::GwMpls => Value::Int(labels().first().copied().unwrap_or(NO_LABEL)),
             Field::GwMplsStack => Value::Clist(List::from(labels())),
-            Field::Scope => {
-                Value::Enum(EnumType::Scope, self.edit.as_ref().map_or(self.base.scope, |e| e.scope) as u8)
-            }
+            Field::Scope => Value::Enum(EnumType::Scope, self.scope as u8),
         }
     }
 

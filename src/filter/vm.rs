@@ -138,6 +138,7 @@ const TOO_LONG: Fault = Fault::Borrowed("Filter execution took too long");
 const BROKEN: Fault = Fault::Borrowed("Filter code is broken");
 
 impl World<'_, '_> {
+    #[inline]
     fn route(&self) -> Result<&RouteView<'_>, Fault> {
         self.route.as_deref().ok_or(NO_ROUTE)
     }
@@ -162,18 +163,32 @@ impl World<'_, '_> {
 }
 
 /// The value of an operand, without copying it.
+#[inline(always)]
 fn read<'v>(
     opd: Opd,
     registers: &'v [Value],
     base: usize,
     code: &'v Code,
     world: &'v World<'_, '_>,
-) -> Result<&'v Value, Fault> {
+) -> Option<&'v Value> {
     match opd.place() {
-        Place::Reg(r) => registers.get(base + r as usize).ok_or(BROKEN),
-        Place::Const(c) => code.consts.get(c as usize).ok_or(BROKEN),
-        Place::Net => Ok(world.route()?.net_value()),
-        Place::Attr(id, empty) => Ok(world.route()?.attr(id).unwrap_or_else(|| blank(empty))),
+        Place::Reg(r) => registers.get(base + r as usize),
+        Place::Const(c) => code.consts.get(c as usize),
+        Place::Net => Some(world.route.as_deref()?.net_value()),
+        Place::Attr(id, empty) => attr(world, id, empty),
+    }
+}
+
+fn attr<'v>(world: &'v World<'_, '_>, id: AttrId, empty: Blank) -> Option<&'v Value> {
+    Some(world.route.as_deref()?.attr(id).unwrap_or_else(|| blank(empty)))
+}
+
+/// Why an operand has no value.
+#[cold]
+fn lost(opd: Opd) -> Fault {
+    match opd.place() {
+        Place::Reg(_) | Place::Const(_) => BROKEN,
+        Place::Net | Place::Attr(..) => NO_ROUTE,
     }
 }
 
@@ -247,7 +262,10 @@ impl Machine {
         }
         macro_rules! get {
             ($opd:expr) => {
-                try_!(read($opd, &self.registers, base, code, world))
+                match read($opd, &self.registers, base, code, world) {
+                    Some(value) => value,
+                    None => try_!(Err(lost($opd))),
+                }
             };
         }
         macro_rules! set {
@@ -340,7 +358,16 @@ impl Machine {
                     try_!(set_bit(world, id, bit, on));
                 }
                 Op::UnsetBit { id, bit } => try_!(set_bit(world, id, bit, false)),
-                Op::Method { method, dst, a } => set!(dst, try_!(ops::call(method, get!(a), None))),
+                Op::Method { method, dst, a } => {
+                    let a = get!(a);
+                    set!(
+                        dst,
+                        match ops::quick(method, a) {
+                            Some(value) => value,
+                            None => try_!(ops::call(method, a, None)),
+                        }
+                    )
+                }
                 Op::Method1 { method, dst, a, b } => {
                     set!(dst, try_!(self.memo.call(method, get!(a), get!(b))))
                 }

@@ -24,6 +24,7 @@ pub(super) enum Routes {
 const _: () = assert!(size_of::<Routes>() <= 32, "every byte here is 1 MB per million routes");
 
 impl Routes {
+    #[inline]
     pub(super) fn as_slice(&self) -> &[Route] {
         match self {
             Routes::Empty => &[],
@@ -40,7 +41,12 @@ impl Routes {
         }
     }
 
+    #[inline]
     pub(super) fn insert(&mut self, at: usize, route: Route) {
+        if let Routes::Empty = self {
+            *self = Routes::One(route);
+            return;
+        }
         *self = match std::mem::take(self) {
             Routes::Empty => Routes::One(route),
             Routes::One(other) if at == 0 => Routes::Many(Box::new(vec![route, other])),
@@ -52,6 +58,7 @@ impl Routes {
         };
     }
 
+    #[inline]
     pub(super) fn remove(&mut self, at: usize) -> Option<Route> {
         match std::mem::take(self) {
             Routes::Empty => None,

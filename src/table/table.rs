@@ -58,6 +58,7 @@ pub struct Table {
     version: u64,
 }
 
+#[inline]
 fn hash_net(net: &Net) -> u64 {
     let mix = |word: u64| {
         let word = word.wrapping_mul(0x9e37_79b9_7f4a_7c15);
@@ -73,12 +74,17 @@ fn hash_net(net: &Net) -> u64 {
     }
 }
 
+#[inline]
 fn slot_in(pages: &mut [Held], id: NetId) -> &mut Slot {
     &mut pages[id.0 as usize / PAGE].get_mut().slots[id.0 as usize % PAGE]
 }
 
 /// How many of these routes are usable, how many filtered.
+#[inline]
 fn census(routes: &[Route]) -> [usize; 2] {
+    if let [one] = routes {
+        return [usize::from(!one.filtered), usize::from(one.filtered)];
+    }
     let filtered = routes.iter().filter(|r| r.filtered).count();
     [routes.len() - filtered, filtered]
 }
@@ -136,6 +142,7 @@ impl Table {
         self.version
     }
 
+    #[inline]
     fn slot(&self, id: NetId) -> Option<&Slot> {
         self.pages.get(id.0 as usize / PAGE)?.get().slots.get(id.0 as usize % PAGE)
     }
@@ -150,6 +157,7 @@ impl Table {
     }
 
     /// The same for somebody who goes over many nets: quick if it is the one behind the net found last.
+    #[inline]
     pub fn find_next(&mut self, net: &Net) -> Option<NetId> {
         let guess = self.guess;
         let hit = self.slot(guess).is_some_and(|s| s.net == *net && !s.routes.as_slice().is_empty());

@@ -134,6 +134,20 @@ pub fn find(object: Type, name: &str) -> Option<(u16, &'static MethodInfo)> {
     Some((at as u16, &METHODS[at]))
 }
 
+/// The number of `net.len`.
+const LEN: u16 = 2;
+
+/// What a method says that is asked for every route and answered by a look.
+#[inline]
+pub fn quick(number: u16, object: &Value) -> Option<Value> {
+    match object {
+        Value::Net(crate::base::Net::Ip(prefix)) if number == LEN => {
+            Some(Value::Int(prefix.prefix_len().into()))
+        }
+        _ => None,
+    }
+}
+
 /// Whether a method makes lists from lists, and its answers are worth remembering.
 #[inline]
 pub fn makes_lists(number: u16) -> bool {
@@ -350,6 +364,17 @@ mod tests {
             call(number, &Value::Void, None).unwrap_err(),
             "Argument 1 of METHOD__T_NET__len must be of type prefix, got type void"
         );
+    }
+
+    #[test]
+    fn quick_answers_are_those_of_the_method() {
+        let net = Value::Net("10.0.0.0/9".parse::<ipnet::IpNet>().unwrap().into());
+        for number in 0..METHODS.len() as u16 {
+            if let Some(value) = quick(number, &net) {
+                assert_eq!(Ok(value), call(number, &net, None));
+            }
+        }
+        assert_eq!((METHODS[LEN as usize].name, quick(LEN, &net)), ("len", Some(Value::Int(9))));
     }
 
     #[test]

@@ -20,7 +20,7 @@ mod nets;
 
 pub use checks::{aspa_check, roa_check};
 pub use compare::{compare, glob, matches, order, same};
-pub use method::{METHODS, MethodInfo, call, find, makes_lists};
+pub use method::{METHODS, MethodInfo, call, find, makes_lists, quick};
 
 /// What went wrong: the text behind `filters, line N: `.
 pub type Fault = Cow<'static, str>;
@@ -38,6 +38,7 @@ fn int(value: &Value, number: u8, op: &str) -> Result<u32, Fault> {
 }
 
 /// Checks for a bool.
+#[inline]
 pub fn bool(value: &Value, number: u8, op: &str) -> Result<bool, Fault> {
     match value {
         Value::Bool(b) => Ok(*b),
@@ -46,6 +47,7 @@ pub fn bool(value: &Value, number: u8, op: &str) -> Result<bool, Fault> {
 }
 
 /// Arithmetic, modulo 2^32.
+#[inline]
 pub fn arith(op: Arith, a: &Value, b: &Value) -> Result<Value, Fault> {
     let (x, y) = match (a, b) {
         (Value::Int(x), Value::Int(y)) => (*x, *y),
@@ -67,6 +69,7 @@ pub fn comparison(op: Cmp, a: &Value, b: &Value) -> Result<bool, Fault> {
 }
 
 /// `(A, B)`
+#[inline]
 pub fn pair(a: &Value, b: &Value) -> Result<Value, Fault> {
     let (x, y) = (int(a, 1, "PAIR_CONSTRUCT")?, int(b, 2, "PAIR_CONSTRUCT")?);
     if x > 0xffff || y > 0xffff {
