@@ -105,8 +105,9 @@ fn lower(
     let clean = !diagnostics.has_errors();
     let mut all = diagnostics.sorted();
     let damage = all.iter().filter(|d| d.severity == Severity::Error).map(|d| d.at).collect();
-    let lost = if !clean { declared } else { Vec::new() };
+    let lost = if !clean { declared.clone() } else { Vec::new() };
     let mut state = State::new(kinds, custom.clone(), &mut names, &constants, &lost);
+    state.declare(declared);
     state.set_damage(damage);
     let mut lowering = Lowering::new(&mut state, &mut names, &sources);
     for item in items {

@@ -105,9 +105,16 @@ pub struct Symbols {
     file: FxHashMap<Sym, Entry>,
     order: Vec<Sym>,
     functions: Vec<Option<Arc<Code>>>,
+    /// Names that the file defines somewhere at its top level: used too early, they are told apart from misspelt ones.
+    declared: Vec<Sym>,
 }
 
 impl Symbols {
+    /// Says which names the file defines, wherever.
+    pub fn declare(&mut self, declared: Vec<Sym>) {
+        self.declared = declared;
+    }
+
     /// A table that stands on the names of `base`: predefined ones, or those of a whole configuration. They may be defined anew.
     pub fn on(base: Arc<Snapshot>) -> Symbols {
         let functions = base.functions.clone();
@@ -257,13 +264,22 @@ impl Symbols {
         more: impl Iterator<Item = &'a str>,
     ) -> Diagnostic {
         let diagnostic = Diagnostic::error(name.tok, "syntax error, unexpected CF_SYM_UNDEFINED");
+        let text = names.text(name.sym);
+        if self.declared.contains(&name.sym) {
+            return diagnostic
+                .help(format!("`{text}` is defined further down: a name is known from its definition on"));
+        }
+        let digits = text.strip_prefix("AS").or(text.strip_prefix("as")).unwrap_or_default();
+        if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) {
+            return diagnostic.help(format!("an AS number is a plain number: `{digits}`"));
+        }
         let file = self.order.iter().map(move |sym| names.text(*sym));
         let base = self.base.order.iter().map(|word| &**word);
         let built_in = attributes::all_names().map(|word| -> &'a str { word });
-        let all = more.chain(file).chain(base).chain(built_in);
-        match nearest(names.text(name.sym), all) {
+        let all = more.chain(file).chain(base).chain(built_in).chain(crate::syntax::ENUMS.iter().copied());
+        match nearest(text, all) {
             Some(word) => diagnostic.help(format!("`{word}` is defined; did you mean that?")),
-            None => diagnostic.help(format!("nothing named `{}` is defined above", names.text(name.sym))),
+            None => diagnostic.help(format!("nothing named `{text}` is defined above")),
         }
     }
 }
@@ -275,13 +291,26 @@ pub fn already_defined(names: &Names, name: Ident, at: u32, first: Span) -> Diag
         .label(first, "first defined here")
 }
 
-/// The word most like `word`, if one is alike at all.
+/// The word most like `word`, if one is alike at all: the same in other letters, without its first part, or nearly the same.
 pub fn nearest<'a>(word: &str, among: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let far = |candidate: &str| {
+        if candidate.eq_ignore_ascii_case(word) {
+            return 0;
+        }
+        let tail = candidate.strip_suffix(word).is_some_and(|head| head.ends_with('_') && word.len() > 2);
+        if tail { 1 } else { strsim::damerau_levenshtein(word, candidate) }
+    };
     let near = among
-        .filter(|w| w.len().abs_diff(word.len()) <= 2)
-        .map(|w| (strsim::damerau_levenshtein(word, w), w));
+        .filter(|w| *w != word && (w.len().abs_diff(word.len()) <= 2 || w.ends_with(word)))
+        .map(|w| (far(w), w));
     let (distance, best) = near.min_by_key(|(d, _)| *d)?;
-    (distance > 0 && distance <= 2 && distance < word.len().max(2) - 1).then_some(best)
+    // Short words are alike by chance.
+    let most = match word.len() {
+        0..=2 => 0,
+        3..=5 => 1,
+        _ => 2,
+    };
+    (distance <= most).then_some(best)
 }
 
 impl Symbol {

@@ -5,10 +5,12 @@ use std::sync::{Mutex, PoisonError};
 use tern_grammar::pest::{self, Parser as _};
 use tern_grammar::{Grammar, KEYWORDS, Rule, k, keyword_index, t};
 
-use super::ast::Tok;
+use super::ast::{Span, Tok};
 use super::diag::Diagnostic;
 use super::names::{Names, Sym};
+use super::remedy::{Misfit, remedy};
 use super::scope::{is_net_type, is_type};
+use super::source::Sources;
 use super::tokens::{KNOWN, Token, Tokens};
 
 /// BIRD tells what it expected only when that is at most this many things.
@@ -111,10 +113,12 @@ fn expected_at(rule: Rule, text: &str, at: usize, instead: &str) -> Vec<char> {
 
 /// The complaint about a failure at byte `start + failure.at` of the tokens; `next` is the token behind them, if the file has one more.
 /// `None` when the lexer has complained about that place already.
+#[allow(clippy::too_many_arguments, reason = "all of what the driver knows about the place")]
 pub(super) fn syntax_error(
     rule: Rule,
     tokens: &Tokens,
     names: &Names,
+    sources: &Sources,
     start: usize,
     failure: &Failure,
     next: Option<Token>,
@@ -173,6 +177,8 @@ pub(super) fn syntax_error(
                 let plain = help.or_else(|| undeclared.then(|| format!("nothing above declares `{word}`")));
                 help = suggestion(word, &expected).or(plain);
             }
+            let misfit = misfit(rule, tokens, sources, (start, at), (c, value, tok), &expected);
+            help = remedy(&misfit.as_ref()).or(help);
             (unexpected(c, value & KNOWN != 0), tok)
         }
         None => ("syntax error, unexpected END".to_owned(), end),
@@ -180,6 +186,64 @@ pub(super) fn syntax_error(
     let mut diagnostic = Diagnostic::error(tok, message + &expecting(&expected));
     diagnostic.help = help;
     Some(diagnostic)
+}
+
+/// What advice is made of, with the texts it needs.
+struct Context<'a> {
+    misfit: Misfit<'a>,
+    raw: String,
+    ahead: String,
+    last: String,
+}
+
+impl Context<'_> {
+    fn as_ref(&self) -> Misfit<'_> {
+        Misfit { raw: &self.raw, ahead: &self.ahead, last: &self.last, ..self.misfit }
+    }
+}
+
+/// The token `found` in its surroundings; `start` and `at` are bytes of the tokens.
+fn misfit<'a>(
+    rule: Rule,
+    tokens: &'a Tokens,
+    sources: &Sources,
+    (start, at): (usize, usize),
+    (found, value, tok): (char, u64, Tok),
+    expected: &'a [char],
+) -> Context<'a> {
+    /// Bytes of the file that advice looks at.
+    const AHEAD: usize = 80;
+    let place = sources.place(tok);
+    let text = |file| sources.file(file).map(|f| f.text.as_slice()).unwrap_or_default();
+    let ahead = place.map_or(&[][..], |p| {
+        let text = text(p.file).get(p.offset as usize..).unwrap_or_default();
+        text.get(..AHEAD).unwrap_or(text)
+    });
+    let before = tokens.text.get(start..at).unwrap_or_default();
+    let above = (tok > 0 && !before.is_empty()).then(|| tok - 1);
+    let last = above.map(|tok| sources.text(Span { first: tok, last: tok })).unwrap_or_default();
+    let earlier = above.and_then(|tok| sources.place(tok)).zip(place);
+    let glued =
+        earlier.is_some_and(|(a, b)| a.file == b.file && a.offset as usize + last.len() == b.offset as usize);
+    let line_above = earlier.filter(|(a, b)| a.file == b.file && a.line < b.line).map(|(a, _)| a.line);
+    Context {
+        misfit: Misfit {
+            rule,
+            before,
+            rest: tokens.text.get(at..).unwrap_or_default(),
+            found,
+            known: value & KNOWN != 0,
+            raw: "",
+            ahead: "",
+            last: "",
+            glued,
+            line_above,
+            expected,
+        },
+        raw: sources.text(Span { first: tok, last: tok }),
+        ahead: String::from_utf8_lossy(ahead).into_owned(),
+        last,
+    }
 }
 
 /// The first name before byte `end` that is used but not declared above.
@@ -336,7 +400,9 @@ fn suggestion(word: &str, expected: &[char]) -> Option<String> {
     let words = expected.iter().filter_map(|c| keyword_index(*c)).filter_map(|i| KEYWORDS.get(i)).copied();
     let near = words.filter_map(|candidate| {
         let distance = strsim::damerau_levenshtein(&lower, candidate);
-        (distance <= 1 + candidate.len() / 5 && distance < candidate.len()).then_some((distance, candidate))
+        // Of a word of one or two letters anything could be made.
+        let close = distance <= 1 + candidate.len() / 5 && distance + 1 < lower.len();
+        close.then_some((distance, candidate))
     });
     near.min().map(|(_, best)| format!("did you mean `{best}`?"))
 }

@@ -12,6 +12,7 @@ mod lexer;
 mod literal;
 pub mod names;
 mod parser;
+mod remedy;
 pub mod render;
 mod scope;
 pub mod source;
@@ -25,3 +26,5 @@ pub use excerpt::Excerpt;
 pub use lexer::fresh_names;
 pub use parser::{Parsed, on_big_stack, parse};
 pub use source::{Disk, Files, Located, ReadError, Sources};
+/// The constants of enumerations, `RTS_STATIC` and the like.
+pub use tern_grammar::ENUMS;

@@ -174,7 +174,12 @@ impl<'a> Driver<'a> {
 
     fn unexpected_end(&mut self) {
         let end = self.lexer.sources.end();
-        self.lexer.diags.push(Diagnostic::error(end, "syntax error, unexpected END"));
+        let mut error = Diagnostic::error(end, "syntax error, unexpected END");
+        if let Block::Open(protocol, _) | Block::Opaque(protocol, _) = &self.block {
+            let head = Span { first: protocol.span.first, last: protocol.kind.tok };
+            error = error.label(head, "the block of this protocol is not closed").help("a `}` is missing");
+        }
+        self.lexer.diags.push(error);
     }
 
     /// Reports why `rule` does not match at `pos`; `next` is the token behind the ones at hand.
@@ -184,7 +189,8 @@ impl<'a> Driver<'a> {
         }
         let failure = explain(rule, self.text().get(pos..).unwrap_or_default());
         let end = self.lexer.sources.end();
-        let error = syntax_error(rule, &self.lexer.tokens, &self.lexer.names, pos, &failure, next, end);
+        let Lexer { tokens, names, sources, .. } = &self.lexer;
+        let error = syntax_error(rule, tokens, names, sources, pos, &failure, next, end);
         self.syntax_errors += 1;
         self.lexer.diags.extend(error);
         if self.syntax_errors == MAX_ERRORS {

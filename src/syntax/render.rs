@@ -6,6 +6,7 @@ use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snip
 
 use super::ast::Span;
 use super::diag::{Diagnostic, Severity};
+use super::remedy::unknown_character;
 use super::source::{FileId, Sources};
 
 /// `FILE:LINE:COL message`, or `FILE:LINE:COL: message` for warnings: what BIRD prints.
@@ -62,16 +63,14 @@ pub fn explained(diagnostic: &Diagnostic, sources: &Sources, color: bool) -> Str
 fn hint(diagnostic: &Diagnostic, sources: &Sources) -> Option<&'static str> {
     let text = sources.text(Span { first: diagnostic.at, last: diagnostic.at });
     Some(match diagnostic.message.as_str() {
-        "Unknown character" if text.starts_with('\r') => {
-            "the file has the line ends of another system; only newlines are taken (`tr -d '\\r'`)"
-        }
-        "Unknown character" if !text.is_ascii() => {
-            "only ASCII is taken outside of strings; quotes are plain `\"`"
-        }
-        "syntax error, unexpected IMPORT" | "syntax error, unexpected EXPORT" => {
-            "`import` and `export` stand inside a channel: `ipv4 { import all; };`"
-        }
-        "syntax error, unexpected '='" => "equality is a single `=`",
+        "Unknown character" => unknown_character(&text)?,
+        "Read error" => "perhaps a directory? Its files are included by `include \"DIRECTORY/*.conf\";`",
+        "Max include depth reached" => "a file includes itself, or is included by one that it includes",
+        "Unterminated include" => "a `;` is missing behind the name of the file, on the same line",
+        "Unterminated string" => "a text ends on its line, with a `\"`",
+        "Unterminated comment" => "a `*/` is missing",
+        "Comment nesting not supported" => "the first `*/` ends all of the comment",
+        "Number out of range" => "numbers go up to 4294967295",
         "syntax error, unexpected END" => "a block or statement is not closed",
         "Unexpected or missing nexthop/type" => {
             "most nets need a destination (`via ADDRESS`, `blackhole`, `unreachable`, ...), roa, flow and aspa have none"

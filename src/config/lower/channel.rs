@@ -114,11 +114,18 @@ impl Lowering<'_> {
                 block.inherited.retain(|n| *n != net);
                 block.channels.remove(i)
             }
-            Some(_) => return self.error(at, format!("Multiple {} channels", net.name())),
+            Some(_) => {
+                let error = Diagnostic::error(at, format!("Multiple {} channels", net.name()));
+                return self.push(error.help("all options of a channel stand in one block"));
+            }
             None => {
                 let other = block.channels.iter().any(|c| !self.is_label_channel(block, c.net_type));
                 if kind.one_channel() && other && !self.is_label_channel(block, net) {
-                    return self.error(at, "Different channel type");
+                    let kind = kind.keyword();
+                    let error = Diagnostic::error(at, "Different channel type").over(item.span);
+                    return self.push(error.help(format!(
+                        "a {kind} protocol has one channel: write a second `protocol {kind}` for the other one"
+                    )));
                 }
                 let mut new =
                     ChannelConfig::new(net.name(), net, kind.preference(net), self.default_debug.channels);

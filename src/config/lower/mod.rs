@@ -178,6 +178,11 @@ impl State {
         self.diagnostics.error_count()
     }
 
+    /// Names the file defines at its top level, wherever.
+    pub fn declare(&mut self, names: Vec<Sym>) {
+        self.symbols.declare(names);
+    }
+
     /// Tells where the parser found something wrong: what is missing around there may have been written.
     pub fn set_damage(&mut self, mut at: Vec<Tok>) {
         at.sort_unstable();

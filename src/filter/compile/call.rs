@@ -9,6 +9,18 @@ use crate::filter::ops::{self, MethodInfo};
 use crate::filter::symbols::Symbol;
 use crate::filter::types::Type;
 use crate::syntax::ast::{Expr, ExprKind, Ident, Span, Tok};
+use crate::syntax::diag::Diagnostic;
+
+/// Methods as other languages call them.
+fn same_method(word: &str, ours: &str) -> bool {
+    matches!(
+        (word, ours),
+        ("append" | "insert" | "push", "add" | "prepend")
+            | ("remove" | "del", "delete")
+            | ("size" | "count", "len")
+            | ("origin", "last")
+    )
+}
 
 impl Checker<'_> {
     /// `NAME(ARGS)`. Complaints about the call as a whole point at the closing parenthesis.
@@ -21,7 +33,18 @@ impl Checker<'_> {
             }
             Some(None) => {}
             _ => {
-                self.error(span.last, span, "You can't call something which is not a function. Really.");
+                let message = "You can't call something which is not a function. Really.";
+                let mut error = Diagnostic::error(span.last, message).over(span);
+                if let Some(entry) = self.symbols.get(self.names, function.sym) {
+                    let name = self.text(function);
+                    if matches!(entry.symbol, Symbol::Filter(_)) {
+                        error = error.help(format!("`{name}` is a filter: `import filter {name};` takes it as a whole; what is called from filters is a function"));
+                    }
+                    if entry.at != Span::default() {
+                        error = error.label(entry.at, format!("`{name}` is {}", entry.symbol.class()));
+                    }
+                }
+                self.diagnostics.push(error);
                 return Term::poison();
             }
         }
@@ -298,10 +321,14 @@ impl Checker<'_> {
             };
             let all = ops::METHODS.iter().filter(|m| m.object == object.ty).map(|m| m.name);
             let names: Vec<_> = all.collect();
-            let mut diagnostic = crate::syntax::diag::Diagnostic::error(method.tok, message).over(here);
+            let mut diagnostic = Diagnostic::error(method.tok, message).over(here);
             diagnostic = match names.is_empty() {
                 true => diagnostic.help(format!("{} has no methods", object.ty)),
-                false => diagnostic.help(format!("{} has: {}", object.ty, names.join(" "))),
+                false => {
+                    let meant = names.iter().find(|n| name.starts_with(**n) || same_method(name, n));
+                    let meant = meant.map(|n| format!("did you mean `{n}`? ")).unwrap_or_default();
+                    diagnostic.help(format!("{meant}{} has: {}", object.ty, names.join(" ")))
+                }
             };
             self.diagnostics.push(diagnostic);
             return Term::poison();
@@ -341,7 +368,13 @@ impl Checker<'_> {
                 }
                 if let Some(extra) = terms.get(1) {
                     let got = extra.ty;
-                    self.error(span.last, span, format!("Argument 2 of '{name}' expected none, got {got}"));
+                    let message = format!("Argument 2 of '{name}' expected none, got {got}");
+                    let mut error = Diagnostic::error(span.last, message).over(span);
+                    if matches!(object.ty, Type::Clist | Type::Eclist | Type::Lclist) {
+                        error =
+                            error.help(format!("a community has brackets of its own: `{name}((65000, 1))`"));
+                    }
+                    self.diagnostics.push(error);
                     return Term { ty: info.result, loc: Loc::Poison };
                 }
                 let arg = terms.swap_remove(0);
@@ -359,7 +392,16 @@ impl Checker<'_> {
         let got = got.map_or("none".into(), |t| t.to_string());
         let message =
             format!("Argument {number} of '{}' expected {}, got {got}", info.name, wanted.join(" / "));
-        self.error(at, span, message);
+        let mut error = Diagnostic::error(at, message).over(span);
+        let lists = [Type::Clist, Type::Eclist, Type::Lclist];
+        error.help = match (lists.contains(&info.object), got.as_str()) {
+            (true, "rd") => Some("(A:B) is a route distinguisher; a community is written (A, B)".to_owned()),
+            (true, "lc") => Some("large communities are in `bgp_large_community`".to_owned()),
+            (true, "ec") => Some("extended communities are in `bgp_ext_community`".to_owned()),
+            (true, "pair") => Some("communities of two numbers are in `bgp_community`".to_owned()),
+            _ => None,
+        };
+        self.diagnostics.push(error);
     }
 
     #[allow(

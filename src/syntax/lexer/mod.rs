@@ -85,6 +85,8 @@ pub(super) struct Lexer<'a> {
     ended: bool,
     gave_up: bool,
     errors: u32,
+    /// Whether bytes that are wrong throughout a file have been complained about.
+    strange: bool,
     sets: Vec<OpenSet>,
     parens: u32,
     /// Behind `ADDRESS /`: a length must follow.
@@ -118,6 +120,7 @@ impl<'a> Lexer<'a> {
             ended: false,
             gave_up: false,
             errors: 0,
+            strange: false,
             sets: Vec::new(),
             parens: 0,
             slash: false,

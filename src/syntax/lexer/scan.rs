@@ -13,6 +13,9 @@ use super::super::tokens::{KNOWN, Token};
 use super::numeric::quick_number;
 use super::{Lexer, MAX_SYMBOL};
 
+/// Bytes behind an open text in which its end is looked for.
+const LONGEST_TEXT: usize = 400;
+
 impl Lexer<'_> {
     /// The next token; `None` when a blank, a comment or the end of a file was read instead.
     #[inline]
@@ -115,6 +118,10 @@ impl Lexer<'_> {
             }
             Class::Unknown => {
                 frame.pos = pos + run(text, pos, |b| matches!(CLASS[b as usize], Class::Unknown));
+                // Line ends of another system, or bytes of no text at all, are wrong everywhere: once is enough.
+                if matches!(first, b'\r' | 0) && std::mem::replace(&mut self.strange, true) {
+                    return None;
+                }
                 Some(self.complain(pos, "Unknown character"))
             }
         }
@@ -143,6 +150,7 @@ impl Lexer<'_> {
         }
     }
 
+    /// A token of text. One that is not closed on its line is complained about.
     pub(super) fn string(&mut self, pos: usize) -> Token {
         let data = self.current();
         let rest = &data[pos + 1..];
@@ -153,6 +161,18 @@ impl Lexer<'_> {
         let tok = self.place(pos);
         if !closed {
             self.complain(end, "Unterminated string");
+        }
+        if !closed {
+            // A text over a few lines: go on behind it.
+            let lines = rest.get(len..).unwrap_or_default();
+            let lines = lines.get(..LONGEST_TEXT).unwrap_or(lines);
+            if let Some(n) = memchr::memchr2_iter(b'"', b';', lines).next().filter(|n| lines[*n] == b'"') {
+                let skipped = memchr::memchr_iter(b'\n', &lines[..n]).count() as u32;
+                self.advance(end + n + 1);
+                if let Some(frame) = self.frames.last_mut() {
+                    frame.line += skipped;
+                }
+            }
         }
         let content = String::from_utf8_lossy(&rest[..len]);
         if matches!(content, std::borrow::Cow::Owned(_)) {
