@@ -140,5 +140,8 @@ fn the_configuration_itself_cannot_be_read() {
     files.0.insert("bird.conf".into(), Entry::Forbidden);
     assert_eq!(said(&files), "bird: Unable to open configuration file bird.conf: Permission denied");
     files.0.insert("bird.conf".into(), Entry::Directory);
-    assert_eq!(said(&files), "bird: bird.conf:1:1 Read error\n  |\n1 |\n  | ^");
+    let text = said(&files);
+    assert!(
+        text.starts_with("bird: bird.conf:1:1 Read error\n") && text.contains("help: perhaps a directory?")
+    );
 }

@@ -269,6 +269,9 @@ impl Symbols {
             return diagnostic
                 .help(format!("`{text}` is defined further down: a name is known from its definition on"));
         }
+        if let Some(advice) = crate::syntax::foreign_word(text) {
+            return diagnostic.help(advice);
+        }
         let digits = text.strip_prefix("AS").or(text.strip_prefix("as")).unwrap_or_default();
         if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) {
             return diagnostic.help(format!("an AS number is a plain number: `{digits}`"));
@@ -307,7 +310,7 @@ pub fn nearest<'a>(word: &str, among: impl Iterator<Item = &'a str>) -> Option<&
     // Short words are alike by chance.
     let most = match word.len() {
         0..=2 => 0,
-        3..=5 => 1,
+        3..=6 => 1,
         _ => 2,
     };
     (distance <= most).then_some(best)

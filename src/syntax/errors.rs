@@ -181,7 +181,26 @@ pub(super) fn syntax_error(
             help = remedy(&misfit.as_ref()).or(help);
             (unexpected(c, value & KNOWN != 0), tok)
         }
-        None => ("syntax error, unexpected END".to_owned(), end),
+        None => {
+            let mut open: Vec<usize> = Vec::new();
+            for (i, b) in text.bytes().enumerate().skip(start) {
+                match b {
+                    b'{' => open.push(i),
+                    b'}' => drop(open.pop()),
+                    _ => {}
+                }
+            }
+            let message = "syntax error, unexpected END".to_owned() + &expecting(&expected);
+            let mut diagnostic = Diagnostic::error(end, message);
+            diagnostic.help = help;
+            if let Some(brace) = open.first() {
+                let tok = tokens.tok_at(*brace);
+                diagnostic = diagnostic.help("a `}` is missing");
+                diagnostic = diagnostic
+                    .label(Span { first: tok, last: tok }, "the block that begins here is not closed");
+            }
+            return Some(diagnostic);
+        }
     };
     let mut diagnostic = Diagnostic::error(tok, message + &expecting(&expected));
     diagnostic.help = help;
@@ -395,7 +414,7 @@ fn spelling(class: u8) -> String {
 }
 
 /// "did you mean": a keyword that would have fitted and is written nearly the same.
-fn suggestion(word: &str, expected: &[char]) -> Option<String> {
+pub(super) fn suggestion(word: &str, expected: &[char]) -> Option<String> {
     let lower = word.to_lowercase();
     let words = expected.iter().filter_map(|c| keyword_index(*c)).filter_map(|i| KEYWORDS.get(i)).copied();
     let near = words.filter_map(|candidate| {

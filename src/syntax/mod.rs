@@ -25,6 +25,7 @@ pub use errors::undefined_name;
 pub use excerpt::Excerpt;
 pub use lexer::fresh_names;
 pub use parser::{Parsed, on_big_stack, parse};
+pub use remedy::foreign_word;
 pub use source::{Disk, Files, Located, ReadError, Sources};
 /// The constants of enumerations, `RTS_STATIC` and the like.
 pub use tern_grammar::ENUMS;

@@ -14,7 +14,7 @@ use super::diag::{Diagnostic, Diagnostics};
 use super::errors::{explain, syntax_error};
 use super::lexer::{Event, Lexer, fresh_names};
 use super::names::{Names, Sym};
-use super::source::{Files, ReadError, Sources};
+use super::source::{FileId, Files, ReadError, Sources};
 use super::tokens::Token;
 
 /// Stack for parsing and for walking what was parsed: the lexer's nesting limit times 13 KB, twice what a level costs without optimisation.
@@ -79,6 +79,8 @@ pub(super) struct Driver<'a> {
     routes: RoutesBuilder,
     sets: Vec<(usize, SetBuilder)>,
     syntax_errors: usize,
+    /// File and line of the last statement that did not match, while none has matched since.
+    failed: Option<(FileId, u32)>,
 }
 
 impl<'a> Driver<'a> {
@@ -90,6 +92,7 @@ impl<'a> Driver<'a> {
             routes: RoutesBuilder::default(),
             sets: Vec::new(),
             syntax_errors: 0,
+            failed: None,
         }
     }
 
@@ -190,7 +193,17 @@ impl<'a> Driver<'a> {
         let failure = explain(rule, self.text().get(pos..).unwrap_or_default());
         let end = self.lexer.sources.end();
         let Lexer { tokens, names, sources, .. } = &self.lexer;
-        let error = syntax_error(rule, tokens, names, sources, pos, &failure, next, end);
+        let mut error = syntax_error(rule, tokens, names, sources, pos, &failure, next, end);
+        let line = sources.place(tokens.tok_at(pos)).map(|p| (p.file, p.line));
+        // What the lexer has said already, and the rest of a statement that was given up, are no mistakes of their own.
+        error = error.filter(|e| !self.lexer.diags.iter().any(|d| d.at == e.at && d.message == e.message));
+        let begins = tokens.char_at(pos).is_some_and(|c| !c.is_ascii() || c == t::SYM as char);
+        if rule == Rule::statement && self.failed.is_some_and(|last| !begins || Some(last) == line) {
+            error = None;
+        }
+        if matches!(rule, Rule::statement | Rule::proto_head) {
+            self.failed = line;
+        }
         self.syntax_errors += 1;
         self.lexer.diags.extend(error);
         if self.syntax_errors == MAX_ERRORS {
@@ -239,6 +252,7 @@ impl<'a> Driver<'a> {
         match self.matched(Rule::statement, pos, |c, pair| c.statement(pair)) {
             Some((item, end)) => {
                 self.items.extend(item);
+                self.failed = None;
                 end
             }
             None => {
@@ -274,6 +288,7 @@ impl<'a> Driver<'a> {
                 return end;
             }
         };
+        self.failed = None;
         self.block = Block::Open(Box::new(protocol), rule);
         end
     }

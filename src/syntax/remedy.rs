@@ -8,6 +8,8 @@
 use tern_grammar::pest::Parser as _;
 use tern_grammar::{Grammar, KEYWORDS, OPTION_KEYS, Rule, k, t};
 
+use super::errors::suggestion;
+
 /// A token that does not fit, and all that advice may depend on.
 pub(super) struct Misfit<'a> {
     /// What was being read.
@@ -103,8 +105,12 @@ const WORDS: &[(&str, &str)] = &[
     ("password", "BIRD 1: `authentication` and `password` stand inside the protocol they belong to"),
     ("channel", "a channel begins with its type: `ipv4 { import all; };`"),
     ("transparent", "pipes are always transparent: leave `mode` out"),
-    ("everything", "write `all`"),
 ];
+
+/// What a word of another language is called here.
+pub fn foreign_word(word: &str) -> Option<&'static str> {
+    CODE_WORDS.iter().find(|(w, _)| *w == word).map(|(_, text)| *text)
+}
 
 /// What to do.
 pub(super) fn remedy(m: &Misfit<'_>) -> Option<String> {
@@ -120,8 +126,8 @@ pub(super) fn remedy(m: &Misfit<'_>) -> Option<String> {
         .or_else(|| semicolon(m))
         .or_else(|| numbers(m))
         .or_else(|| heads(m))
-        .or_else(|| elsewhere(m))
         .or_else(|| start(m))
+        .or_else(|| elsewhere(m))
 }
 
 impl Misfit<'_> {
@@ -277,6 +283,12 @@ fn words(m: &Misfit<'_>) -> Option<String> {
 }
 
 impl Misfit<'_> {
+    /// Whether the token begins an option that would be right by itself.
+    fn begins_another(&self) -> bool {
+        let fits = |rule| Grammar::parse(rule, self.rest).is_ok();
+        self.in_block() && (fits(self.rule) || self.place().0 == Place::Channel && fits(Rule::channel_option))
+    }
+
     /// Behind `where`.
     fn in_policy(&self) -> bool {
         self.before.contains(k::WHERE)
@@ -311,12 +323,21 @@ fn quotes(m: &Misfit<'_>) -> Option<String> {
         if m.expects_class(t::IP4) && inside.parse::<std::net::IpAddr>().is_ok() {
             return advice(format!("an address has no quotes: `{inside}`"));
         }
-        if m.expects_class(t::SYM) && !m.expects('/') {
+        if m.expects(',') && m.last.starts_with('"') {
+            return advice("a `,` is missing before this");
+        }
+        if m.expects_class(t::NUM) && m.expects_class(t::SYM) && m.expected.len() < 6 {
+            return advice("numbers and names of constants have no quotes");
+        }
+        if m.expects_class(t::SYM) && m.expected.len() < 4 {
             return advice("a name has no quotes");
         }
         return None;
     }
     let unquoted = m.is_word() && !(m.is_class(t::SYM) && m.known);
+    if m.begins_with(k::LOG) && m.found == k::ALL {
+        return advice("a log has a place: `log syslog all;`, `log \"/var/log/bird.log\" all;`");
+    }
     if unquoted && m.expects_class(t::TEXT) && !m.expects('\0') && m.expected.len() < 12 && !m.in_code() {
         return advice(format!("a text stands in double quotes: `\"{}\"`", m.raw));
     }
@@ -414,6 +435,9 @@ fn sets(m: &Misfit<'_>) -> Option<String> {
         '-' if m.expects_class(t::DDOT) => advice("a range is written with two dots: `64512..65534`"),
         '.' => advice("a range is written with two dots: `64512..65534`"),
         '+' if m.expects_class(t::DDOT) => advice("`+` stands behind the length: `10.0.0.0/8+`"),
+        ')' if m.previous() == Some(t::DDOT as char) => {
+            advice("a range has two ends, `1..65535`, and `*` stands for all")
+        }
         '(' | ')' => None,
         _ if m.is_word() && matches!(m.raw, "le" | "ge") => advice(
             "lengths stand in braces: `10.0.0.0/8{8,24}` for those up to 24, `10.0.0.0/8{24,32}` from 24 on",
@@ -456,11 +480,18 @@ fn policies(m: &Misfit<'_>) -> Option<String> {
     if m.found == '(' && call && m.in_block() {
         return advice(format!("a function is called in a condition: `where {}()`", m.last));
     }
+    let channel = matches!(m.previous(), Some(k::IPV4 | k::IPV6));
+    if channel && m.is_word() && matches!(m.raw, "unicast" | "multicast" | "labeled") {
+        return advice(format!("nothing stands behind the type: `{} {{ ... }};`", m.last));
+    }
     if m.place().0 != Place::Channel {
         return None;
     }
     match m.found {
         k::IN => advice("the directions are called `import` and `export`"),
+        k::ROUTE if m.rest.chars().nth(1) == Some(k::LIMIT) => {
+            advice("BIRD 1: write `import limit`, or `receive limit` to count before the filter")
+        }
         k::ROUTE => advice("routes stand beside the channel, not inside it: is its `};` missing above?"),
         k::PROTOCOL | k::TEMPLATE => advice("the channel above is not closed: `};` is missing"),
         _ => None,
@@ -520,9 +551,7 @@ fn semicolon(m: &Misfit<'_>) -> Option<String> {
     match m.found {
         '}' => advice("a `;` is missing before the `}`"),
         _ if unit => None,
-        _ if !m.found.is_ascii() && m.expected.len() < 4 && !m.glued => {
-            advice("a `;` is missing before this")
-        }
+        _ if !m.found.is_ascii() && m.begins_another() => advice("a `;` is missing before this"),
         _ if m.in_code() && matches!(m.found, k::ACCEPT | k::REJECT | k::RETURN | k::IF | k::PRINT) => {
             advice("a `;` is missing before this")
         }
@@ -559,10 +588,12 @@ fn heads(m: &Misfit<'_>) -> Option<String> {
     let kind = m.previous().is_some_and(|c| matches!(c, k::PROTOCOL | k::TEMPLATE));
     match m.found {
         '{' if kind => advice("which one? `protocol static { ... }`, for example"),
+        _ if kind && suggestion(m.raw, m.expected).is_some() => None,
         _ if kind && m.is_class(t::SYM) => advice(format!("there is no protocol of the kind `{}`", m.raw)),
         ';' | '}' => advice("a protocol has a block, if an empty one: `protocol device { }`"),
         '(' => advice("the block of a protocol stands in braces: `{ ... }`"),
         _ if m.line_above.is_some() => advice("the block of the protocol begins with `{`, which is missing"),
+        _ if !m.found.is_ascii() => advice("the block of the protocol begins with `{`, which is missing"),
         _ if m.is_word() && m.expects('{') && m.expects(k::FROM) => {
             advice("a protocol has one name; what it is based on stands behind `from`")
         }
@@ -643,6 +674,14 @@ fn start(m: &Misfit<'_>) -> Option<String> {
         k::ROA => {
             return advice(
                 "such a table has a family, `roa4 table r;`, and its routes come from a protocol, e.g. static with a roa4 channel",
+            );
+        }
+        k::DEVICE if m.in_block() => {
+            return advice("BIRD 1: routes of interfaces come from `protocol direct`");
+        }
+        k::IMPORT | k::EXPORT if top => {
+            return advice(
+                "`import` and `export` stand inside a channel: `protocol static { ipv4 { import all; }; }`",
             );
         }
         k::MODE => return advice("pipes are always transparent: leave `mode` out"),

@@ -63,7 +63,10 @@ pub fn explained(diagnostic: &Diagnostic, sources: &Sources, color: bool) -> Str
 fn hint(diagnostic: &Diagnostic, sources: &Sources) -> Option<&'static str> {
     let text = sources.text(Span { first: diagnostic.at, last: diagnostic.at });
     Some(match diagnostic.message.as_str() {
-        "Unknown character" => unknown_character(&text)?,
+        "Unknown character" => unknown_character(&character(diagnostic.at, sources)?)?,
+        "syntax error, unexpected IP4, expecting NUM" if text.contains('.') => {
+            "the length of a prefix is a number of bits: `10.0.0.0/8`"
+        }
         "Read error" => "perhaps a directory? Its files are included by `include \"DIRECTORY/*.conf\";`",
         "Max include depth reached" => "a file includes itself, or is included by one that it includes",
         "Unterminated include" => "a `;` is missing behind the name of the file, on the same line",
@@ -77,6 +80,15 @@ fn hint(diagnostic: &Diagnostic, sources: &Sources) -> Option<&'static str> {
         }
         _ => return None,
     })
+}
+
+/// The character a token begins with; the token may be but a byte of it.
+fn character(at: u32, sources: &Sources) -> Option<String> {
+    let place = sources.place(at)?;
+    let text = sources.file(place.file)?.text.get(place.offset as usize..)?;
+    let text = text.get(..4).unwrap_or(text);
+    let valid = text.utf8_chunks().next()?.valid();
+    Some(valid.chars().next().unwrap_or(char::REPLACEMENT_CHARACTER).to_string())
 }
 
 /// Bytes of a file to be underlined.

@@ -57,7 +57,7 @@ impl Lowering<'_> {
         pick: impl FnOnce(&Symbol) -> Option<T>,
     ) -> Option<T> {
         let Some(symbol) = self.symbol(name.sym) else {
-            self.undefined(name, expecting);
+            self.undefined(name, expecting, wrong.contains("String"));
             return None;
         };
         let found = pick(symbol);
@@ -68,9 +68,13 @@ impl Lowering<'_> {
         found
     }
 
-    /// Reports a name that nothing above defines: to BIRD an unexpected token.
-    pub fn undefined(&mut self, name: Ident, expecting: &[&str]) {
+    /// Reports a name that nothing above defines: to BIRD an unexpected token. Where a `text` could stand it may lack its quotes.
+    fn undefined(&mut self, name: Ident, expecting: &[&str], text: bool) {
         let mut diagnostic = self.state.symbols.undefined(self.names, name);
+        let word = self.names.text(name.sym);
+        if text && diagnostic.help.as_ref().is_none_or(|help| help.starts_with("nothing named")) {
+            diagnostic = diagnostic.help(format!("a text stands in double quotes: `\"{word}\"`"));
+        }
         for (i, token) in expecting.iter().enumerate() {
             diagnostic.message += if i == 0 { ", expecting " } else { " or " };
             diagnostic.message += token;

@@ -128,7 +128,10 @@ impl Checker<'_> {
     /// A name nobody defined.
     pub(super) fn undefined(&mut self, body: &Body, name: Ident) -> Term {
         let locals = body.locals.iter().map(|l| self.names.text(l.sym));
-        let diagnostic = self.symbols.undefined_among(self.names, name, locals);
+        let mut diagnostic = self.symbols.undefined_among(self.names, name, locals);
+        if let Some(help) = diagnostic.help.as_mut().filter(|help| help.starts_with("nothing named")) {
+            help.push_str("; a text stands in double quotes");
+        }
         self.diagnostics.push(diagnostic);
         Term::poison()
     }

@@ -32,7 +32,7 @@ impl Lexer<'_> {
         if depth > MAX_FILES {
             self.complain(name, "Max include depth reached");
             // What follows would be the same statements again, each an error.
-            self.give_up();
+            self.stop();
             return;
         }
         let matched = if has_wildcards(&rest[..quote]) { glob(self.files, &pattern) } else { vec![pattern] };

@@ -169,6 +169,11 @@ impl<'a> Lexer<'a> {
     /// Ends reading: the file is hopeless.
     pub fn give_up(&mut self) {
         self.diags.push(Diagnostic::error(self.sources.end(), "Too many errors, giving up"));
+        self.stop();
+    }
+
+    /// Reads no further, without a word.
+    pub fn stop(&mut self) {
         (self.ended, self.gave_up) = (true, true);
     }
 

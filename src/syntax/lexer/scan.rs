@@ -162,6 +162,7 @@ impl Lexer<'_> {
         if !closed {
             self.complain(end, "Unterminated string");
         }
+        let mut whole = closed;
         if !closed {
             // A text over a few lines: go on behind it.
             let lines = rest.get(len..).unwrap_or_default();
@@ -169,6 +170,7 @@ impl Lexer<'_> {
             if let Some(n) = memchr::memchr2_iter(b'"', b';', lines).next().filter(|n| lines[*n] == b'"') {
                 let skipped = memchr::memchr_iter(b'\n', &lines[..n]).count() as u32;
                 self.advance(end + n + 1);
+                whole = true;
                 if let Some(frame) = self.frames.last_mut() {
                     frame.line += skipped;
                 }
@@ -180,7 +182,9 @@ impl Lexer<'_> {
                 .push(Diagnostic::warning(tok, "String is not valid UTF-8, its odd bytes are replaced"));
         }
         self.tokens.texts.push(Arc::from(&*content));
-        Token { c: t::TEXT as char, value: self.tokens.texts.len() as u64 - 1, tok }
+        // Where its end is anyone's guess, what follows means nothing.
+        let c = if whole { t::TEXT } else { t::BAD };
+        Token { c: c as char, value: self.tokens.texts.len() as u64 - 1, tok }
     }
 
     pub(super) fn quoted_symbol(&mut self, pos: usize) -> Token {
