@@ -77,9 +77,11 @@ impl Bodies {
         self.intern(RouteBody { via: via.into(), ..body.clone() })
     }
 
-    /// The object for what is written: only next hops alone can be one, and IPv4 realms belong to them.
+    /// The object for what is written. IPv4 realms belong to next hops, not to objects; and of two IPv4 routes to one
+    /// object that differ in their TCP metrics Linux (6.18 still) gives both those of the first.
     fn give_object(&self, body: &mut RouteBody) {
-        if self.objects && body.kind == RouteKind::Unicast && body.realm == 0 {
+        let plain = body.realm != 0 || self.family == Family::V4 && !body.metrics.is_empty();
+        if self.objects && body.kind == RouteKind::Unicast && !plain {
             body.via = self.nexthops.get(self.family, &body.hops);
         }
     }

@@ -121,7 +121,11 @@ fn what_does_not_move_as_one_is_rewritten() {
     other.set(crate::protocols::kernel::attributes::metric(2), Value::Int(1400));
     bench.export(4, &net(4), Some(other));
     bench.settle();
-    assert_eq!(bench.verbs(), ["replace"], "more than the next hops changes");
+    assert_eq!(
+        (bench.verbs(), bench.identities()[4]),
+        (vec!["replace"], 0),
+        "IPv4 routes to one object share TCP metrics"
+    );
 }
 
 #[test]
