@@ -77,6 +77,8 @@ pub struct Core {
     pub(super) booting: bool,
     pub(super) askers: FxHashMap<Ticket, Asker>,
     pub(super) next_ticket: Ticket,
+    /// Questions of this turn about tables of routes.
+    pub(super) questions: Vec<(Ticket, Question)>,
     pub(super) interner: Interner,
     /// While a protocol only shows what it would announce: what it has shown.
     pub(super) hearing: Option<Vec<super::explain::Heard>>,
@@ -124,6 +126,7 @@ impl Core {
             booting: true,
             askers: FxHashMap::default(),
             next_ticket: 1,
+            questions: Vec::new(),
             interner: Interner::default(),
             hearing: None,
             machine: Machine::default(),
@@ -304,6 +307,13 @@ impl Core {
         ticket
     }
 
+    /// Questions about tables of routes are put together, so that they can be answered together.
+    pub(super) fn put_questions(&mut self) {
+        for (ticket, question) in self.questions.drain(..) {
+            self.kernel.ask(ticket, question);
+        }
+    }
+
     /// Asks for links and addresses; the answers are taken in one after the other.
     pub(super) fn start_iface_scan(&mut self) {
         if self.iface_owner.is_none() || self.iface_scan_open > 0 {
@@ -437,7 +447,10 @@ impl Hands for Core {
     }
     fn ask(&mut self, me: ProtoId, question: Question) -> u64 {
         let ticket = self.ticket(Asker::Proto(me));
-        self.kernel.ask(ticket, question);
+        match question {
+            Question::Routes { .. } => self.questions.push((ticket, question)),
+            _ => self.kernel.ask(ticket, question),
+        }
         ticket
     }
     fn nexthops(&self) -> Arc<Nexthops> {

@@ -100,6 +100,7 @@ impl Engine {
         let more = self.kernel_events();
         self.fire_timers();
         self.settle();
+        self.core.put_questions();
         self.work();
         self.settle();
         self.exports();
@@ -107,6 +108,7 @@ impl Engine {
         self.flushes();
         self.settle();
         self.advance_transition();
+        self.core.put_questions();
         if self.core.shutting_down && self.all_down() {
             self.finished = true;
         }

@@ -41,6 +41,8 @@ const SECOND: u64 = 1_000_000;
 const FIRST_SCAN: u64 = SECOND;
 /// Scans begin at multiples of this, so that those of several instances fall together: they may share a dump.
 const GRID: u64 = SECOND / 50;
+/// The same for periodic scans.
+const TICK_GRID: u64 = SECOND / 5;
 /// Scans for a reason do not come closer together than this.
 const APART: u64 = SECOND / 2;
 /// Notices of routes and of their interfaces travel apart; the latter decide whether a repair makes sense.
@@ -90,6 +92,8 @@ pub struct KernelInstance {
     relearn: bool,
     /// The first periodic scan is over.
     ticked: bool,
+    /// When the periodic scan is due.
+    tick_due: u64,
     last_scan: Option<u64>,
     scan_took: u64,
     /// With `learn metrics`: which metrics of a net are in the table.
@@ -141,6 +145,7 @@ impl KernelInstance {
             extra_at: None,
             relearn: false,
             ticked: false,
+            tick_due: 0,
             last_scan: None,
             scan_took: 0,
             shown: HashMap::new(),
@@ -488,7 +493,8 @@ impl Instance for KernelInstance {
         self.choose_objects(ports);
         ports.receive_buffer(self.options.rx_buffer);
         let now = ports.now();
-        ports.arm(TICK, (now + FIRST_SCAN).next_multiple_of(GRID) - now);
+        self.tick_due = (now + FIRST_SCAN).next_multiple_of(TICK_GRID);
+        ports.arm(TICK, self.tick_due - now);
         ProtoState::Up
     }
 
@@ -582,9 +588,10 @@ impl Instance for KernelInstance {
                         self.request_scan(ports, 0);
                     }
                     if let Some(period) = self.options.scan_time {
-                        let now = ports.now();
-                        let due = (now + period.as_micros() as u64).next_multiple_of(GRID);
-                        ports.arm(TICK, due - now);
+                        // Counted from when this one was due, so that instances that were together stay together.
+                        let (now, period) = (ports.now(), period.as_micros() as u64);
+                        self.tick_due = (self.tick_due + period).max(now / TICK_GRID * TICK_GRID);
+                        ports.arm(TICK, self.tick_due.saturating_sub(now));
                     }
                 }
             }

@@ -77,13 +77,13 @@ impl Dumper {
         &self.socket
     }
 
-    /// Queues a question, and puts it if no other is open.
-    pub fn ask(&mut self, ticket: Ticket, question: Question, out: &mut Vec<KernelEvent>) {
+    /// Queues a question; call [`next`](Self::next) after the last one.
+    pub fn ask(&mut self, ticket: Ticket, question: Question) {
         self.waiting.push_back((ticket, question));
-        self.next(out);
     }
 
-    fn next(&mut self, out: &mut Vec<KernelEvent>) {
+    /// Puts the next question if no other is open.
+    pub fn next(&mut self, out: &mut Vec<KernelEvent>) {
         while self.running.is_none()
             && let Some((ticket, question)) = self.waiting.pop_front()
         {

@@ -358,6 +358,11 @@ impl Worker {
             let result = self.objects.replace(self.writer.socket(), &from, &to);
             self.events.push(KernelEvent::Finished(ticket, result));
         }
+        if questions.iter().any(|(_, question)| matches!(question, Question::Routes { .. })) {
+            // What the routes point to is to be as fresh as they are.
+            self.objects.stale();
+            self.objects.keep(self.writer.socket(), &mut self.events);
+        }
         for (ticket, question) in questions {
             if let Question::ReceiveBuffer(bytes) = question {
                 self.receive_buffer = Some(bytes);
@@ -367,12 +372,10 @@ impl Worker {
                 self.objects.collect(self.writer.socket());
                 self.events.push(KernelEvent::Finished(ticket, Ok(())));
             } else {
-                // What the routes point to is to be as fresh as they are.
-                self.objects.stale();
-                self.objects.keep(self.writer.socket(), &mut self.events);
-                self.dumper.ask(ticket, question, &mut self.events);
+                self.dumper.ask(ticket, question);
             }
         }
+        self.dumper.next(&mut self.events);
     }
 
     /// Hands over what has happened; waits while too much is not collected. False when nobody wants it any more.
