@@ -344,8 +344,8 @@ fn write_numbers(f: &mut fmt::Formatter<'_>, ops: &[(u8, u32)]) -> fmt::Result {
                 (last, rest) = (Some(*upper), more);
             }
             (EQ, _) => write!(f, "{value}")?,
-            (0, _) => f.write_str("false")?,
-            (7, _) => f.write_str("true")?,
+            (0, _) => write!(f, "false {value}")?,
+            (7, _) => write!(f, "true {value}")?,
             (kind, _) => {
                 let sign = ["", "", ">", ">=", "<", "<=", "!="][kind as usize];
                 write!(f, "{sign} {value}")?;

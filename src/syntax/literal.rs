@@ -146,6 +146,16 @@ pub(super) fn ipv6_value(text: &[u8]) -> Option<u128> {
     if let Some(bits) = text.parse::<Ipv6Addr>().ok().map(u128::from) {
         return Some(bits);
     }
+    // A `::` beside all eight groups stands for none; BIRD takes that.
+    if let Some((head, tail)) = text.split_once("::") {
+        let gap = if head.is_empty() || tail.is_empty() { "" } else { ":" };
+        let whole = format!("{head}{gap}{tail}");
+        if !whole.contains("::")
+            && let Ok(address) = whole.parse::<Ipv6Addr>()
+        {
+            return Some(address.into());
+        }
+    }
     // An IPv4 tail may have leading zeros here.
     let (head, tail) = text.rsplit_once(':')?;
     let bits = ipv4_value(tail.as_bytes()).filter(|_| tail.contains('.'))?;

@@ -130,8 +130,19 @@ pub enum Builtin {
 }
 
 /// Names that only version 3 has. The control socket answers as 2.19 does and does not know them.
-pub const ONLY_IN_3: &[&str] =
-    &["radv_preference", "radv_lifetime", "local_metric", "krt_lock", "krt_features"];
+pub const ONLY_IN_3: &[&str] = &[
+    "radv_preference",
+    "radv_lifetime",
+    "local_metric",
+    "krt_lock",
+    "krt_features",
+    "babel_router_id",
+    "babel_seqno",
+    "bgp_mpls_label_stack",
+];
+
+/// What filters may look at but not change.
+pub const READ_ONLY: &[AttrId] = &[id::BABEL_ROUTER_ID, id::BABEL_SEQNO, id::BGP_MPLS_LABEL_STACK];
 
 /// Spellings that are accepted with a warning: old word, right word.
 pub const DEPRECATED: &[(&str, &str)] =
@@ -151,7 +162,7 @@ pub fn lookup(name: &str) -> Option<Builtin> {
 
 /// Whether an attribute is bookkeeping that no list shows.
 pub fn is_hidden(id: AttrId) -> bool {
-    id == id::LOST_WEIGHT
+    id == id::LOST_WEIGHT || id == id::BABEL_SEQNO
 }
 
 /// The attribute of this number, if it is not a user's own.
@@ -177,6 +188,8 @@ pub mod id {
     pub const MPLS_CLASS: AttrId = AttrId(0x0012);
     pub const ASPA_PROVIDERS: AttrId = AttrId(0x0020);
     pub const BABEL_METRIC: AttrId = AttrId(0x0100);
+    pub const BABEL_ROUTER_ID: AttrId = AttrId(0x0101);
+    pub const BABEL_SEQNO: AttrId = AttrId(0x0102);
     /// BGP attributes are this plus their number on the wire.
     pub const BGP: u16 = 0x0200;
     pub const BGP_ORIGIN: AttrId = AttrId(BGP + 1);
@@ -194,6 +207,8 @@ pub mod id {
     pub const BGP_AIGP: AttrId = AttrId(BGP + 26);
     pub const BGP_LARGE_COMMUNITY: AttrId = AttrId(BGP + 32);
     pub const BGP_OTC: AttrId = AttrId(BGP + 35);
+    /// Not on the wire: the labels of the MPLS families, which stand in the network there.
+    pub const BGP_MPLS_LABEL_STACK: AttrId = AttrId(0x0310);
     pub const KBR_SOURCE: AttrId = AttrId(0x0300);
     pub const KRT_SOURCE: AttrId = AttrId(0x0400);
     pub const KRT_METRIC: AttrId = AttrId(0x0401);

@@ -226,6 +226,11 @@ impl Checker<'_> {
         }
         let otherwise = otherwise.unwrap_or(body.here());
         body.patch(&ends);
+        // Of a constant BIRD takes the first label that fits while it reads the file, and looks at no other.
+        if let Some((kind, key)) = term.value().and_then(crate::base::set::scalar) {
+            let fits = |(k, from, to, _): &(_, u128, u128, _)| *k == kind && (*from..=*to).contains(&key);
+            labels = labels.into_iter().find(fits).into_iter().collect();
+        }
         match crate::base::set::Branches::new(labels) {
             Some(branches) => body.set_switch(table, Switch { branches, arms: starts.into(), otherwise }),
             None => {
@@ -312,6 +317,12 @@ impl Checker<'_> {
         {
             return self.error(at, span, "This static attribute is read-only.");
         }
+        if let Target::Listed(id, _) = target
+            && attributes::READ_ONLY.contains(id)
+        {
+            let name = attributes::by_id(*id).map_or("?", |a| a.name);
+            return self.error(at, span, format!("Attribute {name} is read-only"));
+        }
         let (ty, name) = match target {
             Target::Local(_, ty) => (*ty, "VAR_SET"),
             Target::Listed(_, ty) => (*ty, "EA_SET"),
@@ -338,6 +349,10 @@ impl Checker<'_> {
         let symbol = self.symbols.get(self.names, name.sym).map(|e| &e.symbol);
         let op = match (body.local(name.sym), symbol, self.builtin(text)) {
             (None, Some(Symbol::Attribute(id, _)), _) => Op::UnsetAttr { id: *id },
+            (None, None, Some(Builtin::Listed(attr))) if attributes::READ_ONLY.contains(&attr.id) => {
+                let here = Span { first: name.tok, last: name.tok };
+                return self.error(source.tok, here, format!("Attribute {text} is read-only"));
+            }
             (None, None, Some(Builtin::Listed(attr))) => Op::UnsetAttr { id: attr.id },
             (None, None, Some(Builtin::Bit(bit))) => Op::UnsetBit { id: bit.id, bit: bit.bit },
             (None, None, Some(Builtin::Field(info))) if info.unsettable => {

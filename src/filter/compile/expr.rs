@@ -331,6 +331,12 @@ impl Checker<'_> {
             return false;
         }
         if !matches!(op, Cmp::Lt | Cmp::Le | Cmp::Gt | Cmp::Ge) {
+            // A literal `[]` is a set of either kind; of variables only those of one kind are equal.
+            if left.ty == Type::PrefixSet {
+                promote(right, Type::PrefixSet);
+            } else if right.ty == Type::PrefixSet {
+                promote(left, Type::PrefixSet);
+            }
             return true;
         }
         promote(left, right.ty);

@@ -39,9 +39,6 @@ pub fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Int(x), Value::Int(y)) => x == y,
         (Value::Quad(q), Value::Ip(ip)) | (Value::Ip(ip), Value::Quad(q)) => ipv4_number(*ip) == Some(*q),
-        (Value::Set(s), Value::PrefixSet(p)) | (Value::PrefixSet(p), Value::Set(s)) => {
-            s.is_empty() && p.is_empty()
-        }
         _ => a == b,
     }
 }

@@ -58,13 +58,6 @@ pub fn len(net: &Net) -> Value {
             NetExt::Aspa(_) => 32,
             NetExt::Eth { .. } => 48,
             NetExt::Mpls(_) => 20,
-            NetExt::Neighbor { addr, .. } => {
-                if addr.is_ipv4() {
-                    32
-                } else {
-                    128
-                }
-            }
             _ => 0,
         },
         (None, Net::Ip(_)) => 0,

@@ -114,7 +114,12 @@ fn addresses_and_prefixes() {
     assert_eq!(bad("192.0.2.256"), "1 Invalid IPv4 address 192.0.2.256");
     assert_eq!(bad("192.0.2.1/24"), "11 Invalid IPv4 prefix 192.0.2.1/24, maybe you wanted 192.0.2.0/24");
     assert_eq!(bad("192.0.2.0/33"), "11 Invalid prefix length 33");
+    for text in ["1:2:3:4:5:6:7::8", "::1:2:3:4:5:6:7:8", "1:2:3:4:5:6:7:8::"] {
+        assert_eq!(good(text), "IP6=1:2:3:4:5:6:7:8");
+    }
     for text in [
+        "1:2:3:4:5:6:7:8::9",
+        "1::2:3:4:5:6:7:8:",
         "2001::db8::1",
         "2001:db8::12345",
         "2001:db8:1:2",
