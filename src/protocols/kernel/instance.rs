@@ -18,7 +18,9 @@ use crate::engine::api::{
     Look, Ports, PreExport, ProtoState, ProtocolKind, Stopped, TraceFlag,
 };
 use crate::engine::iface::{IfaceAddr, IfaceChange, IfaceEvent};
-use crate::sys::kernel::{Family, KernelEvent, KernelRoute, NoticeClass, Question, RouteBody, RouteOp};
+use crate::sys::kernel::{
+    Family, KernelEvent, KernelRoute, NoticeClass, Question, RouteBody, RouteOp, Target,
+};
 use crate::table::{Attrs, NetId, Route};
 
 /// Timers: the periodic scan.
@@ -215,7 +217,15 @@ impl KernelInstance {
             Action::Failed { dst, metric, delete, error } => {
                 let verb = if delete { "removing" } else { "installing" };
                 let table = self.options.table;
-                let detail = format!("{verb} {dst} in kernel table {table} (metric {metric}) failed");
+                let label = matches!(dst.dst, Target::Label(_));
+                let what = if label { "label " } else { "" };
+                // Without its modules the kernel knows no such family, and says no more than that.
+                let hint = match error.errno {
+                    libc::EOPNOTSUPP if label => "; `modprobe mpls_router` may help",
+                    _ => "",
+                };
+                let detail =
+                    format!("{verb} {what}{dst} in kernel table {table} (metric {metric}) failed{hint}");
                 ports.kernel_error(&error, detail);
             }
             Action::Learn(dst) => {
@@ -735,8 +745,35 @@ impl Instance for KernelInstance {
 mod tests {
     use super::*;
     use crate::config::Effect;
-    use crate::protocols::bench::Bench;
+    use crate::protocols::bench::{Bench, link};
+    use crate::sys::kernel::{Link, LinkFlags};
     use std::time::Duration;
+
+    /// The kernel drops routes silently with their interface, so a scan follows; not for interfaces of another VRF.
+    #[test]
+    fn only_interfaces_of_the_vrf_matter() {
+        let scans = |vrf: Vrf, index: u32| {
+            let options = KernelOptions { learn: Learn::On, ..KernelOptions::default() };
+            let mut bench = Bench::with(&Kernel, &[NetType::Ip4], options, |config| config.vrf = vrf);
+            bench.kernel(|ifaces, out| {
+                ifaces.link(Link { kind: Some("vrf".into()), ..link(5, "red") }, out);
+                ifaces.link(Link { master: Some(5), ..link(10, "v0") }, out);
+                ifaces.link(link(11, "v1"), out);
+            });
+            bench.start();
+            bench.fire(TICK);
+            let down = LinkFlags(0);
+            bench.kernel(|ifaces, out| match index {
+                10 => ifaces.link(Link { master: Some(5), flags: down, ..link(10, "v0") }, out),
+                _ => ifaces.link(Link { flags: down, ..link(11, "v1") }, out),
+            });
+            bench.hands.armed.contains_key(&EXTRA)
+        };
+        let red = || Vrf::Named("red".into());
+        assert!(scans(Vrf::Any, 10) && scans(Vrf::Any, 11));
+        assert!(scans(red(), 10) && !scans(red(), 11));
+        assert!(!scans(Vrf::Default, 10) && scans(Vrf::Default, 11));
+    }
 
     #[test]
     fn what_is_taken_in_place() {
