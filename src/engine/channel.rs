@@ -189,6 +189,16 @@ impl Channel {
         &self.tallies[direction as usize]
     }
 
+    /// The word of traces.
+    pub(super) fn state_word(&self) -> &'static str {
+        match self.state {
+            ChannelState::Down => "DOWN",
+            ChannelState::Start => "START",
+            ChannelState::Up => "UP",
+            ChannelState::Flushing => "FLUSHING",
+        }
+    }
+
     /// Whether routes are imported (`up`) for the row of a pipe.
     pub fn is_up(&self) -> bool {
         self.state == ChannelState::Up

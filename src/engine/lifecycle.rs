@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::accounting::{Direction, Tally};
 use super::api::{DownReason, ExportMode, Hands, Look, ProtoState, ProtocolKind, Stopped, TraceFlag};
 use super::channel::{Channel, ChannelState, LimitState, Stats};
-use super::core::{Core, TableSlot};
+use super::core::{Core, TableSlot, has_flag};
 use super::engine::Engine;
 use super::plan::Step;
 use super::proto::{Goal, Proto};
@@ -81,6 +81,19 @@ impl Core {
                 format_args!("{}: option `{}` has no effect yet", unbuilt.place, unbuilt.option),
             );
         }
+    }
+
+    /// A channel's own `debug { states }` traces it; that of the protocol does not.
+    fn set_channel_state(&mut self, id: ChannelId, state: ChannelState) {
+        let Some(ch) = self.channel_mut(id).filter(|ch| ch.state != state) else { return };
+        ch.state = state;
+        if !has_flag(ch.config.debug, TraceFlag::States) {
+            return;
+        }
+        let (channel, word) = (ch.config.name, ch.state_word());
+        let proto = ch.proto;
+        let name = self.name_of(proto);
+        self.log_line(LogClass::Trace, format_args!("{name}.{channel}: State changed to {word}"));
     }
 
     fn set_state(&mut self, id: ProtoId, state: ProtoState, flushing: bool) {
@@ -165,8 +178,8 @@ impl Engine {
         self.core.set_state(id, ProtoState::Up, false);
         self.trace_known_ifaces(id);
         for channel in channels {
+            self.core.set_channel_state(channel, ChannelState::Up);
             if let Some(ch) = self.core.channel_mut(channel) {
-                ch.state = ChannelState::Up;
                 ch.limits = [LimitState::default(); 3];
             }
             self.call(id, |i, p| i.channel_up(p, channel));
@@ -222,8 +235,8 @@ impl Engine {
             self.core.stop_export(channel);
             if let Some(ch) = self.core.channel_mut(channel) {
                 flush |= ch.state == ChannelState::Up;
-                ch.state = ChannelState::Flushing;
             }
+            self.core.set_channel_state(channel, ChannelState::Flushing);
         }
         self.core.set_state(id, ProtoState::Stop, true);
         if let Some(proto) = self.core.proto_mut(id) {
@@ -283,8 +296,8 @@ impl Engine {
         }
         let Some(proto) = self.core.proto_mut(id) else { return };
         for channel in proto.channels.clone() {
+            self.core.set_channel_state(channel, ChannelState::Down);
             if let Some(ch) = self.core.channel_mut(channel) {
-                ch.state = ChannelState::Down;
                 ch.stats = Stats::default();
             }
         }

@@ -149,3 +149,37 @@ fn shutdown_ends() {
     daemon.rest();
     assert!(daemon.engine.is_finished());
 }
+
+#[test]
+fn one_configuration_waits() {
+    let mut daemon = Daemon::boot(TWO);
+    let mut answers = Vec::new();
+    for text in ["", TWO, "protocol static t { ipv4; }"] {
+        let (reply, answer) = oneshot::channel();
+        daemon.engine.configure(config(text), false, None, reply);
+        answers.push(answer);
+    }
+    daemon.rest();
+    let outcomes: Vec<_> = answers.iter_mut().map(|a| a.try_recv().unwrap()).collect();
+    assert_eq!(outcomes, [CommitOutcome::InProgress, CommitOutcome::Queued, CommitOutcome::Queued]);
+    for line in [
+        "Queueing new configuration",
+        "Queueing new configuration, ignoring the one already queued",
+        "Reconfiguring to queued configuration",
+        "Adding protocol t",
+    ] {
+        assert!(daemon.said(line), "{line}");
+    }
+    assert!(daemon.engine.core.proto_named("s").is_none() && !daemon.said("Adding protocol s"));
+}
+
+#[test]
+fn channels_trace_their_states() {
+    let mut daemon = Daemon::boot(&TWO.replace("ipv4;", "ipv4 { debug { states }; };"));
+    daemon.engine.act(&Action::Restart(None), |name| name == "s");
+    daemon.rest();
+    let lines = daemon.lines.0.lock().unwrap();
+    let states: Vec<&str> =
+        lines.iter().filter_map(|l| l.strip_prefix("s.ipv4: State changed to ")).collect();
+    assert_eq!(states, ["UP", "FLUSHING", "DOWN", "UP"]);
+}

@@ -123,8 +123,9 @@ impl Engine {
     fn request(&mut self, request: Request, reply: oneshot::Sender<CommitOutcome>) {
         if self.transition.active {
             let what = if request.undo { "undo" } else { "new" };
-            self.core.log_line(LogClass::Info, format_args!("Queueing {what} configuration"));
-            self.transition.queued = Some(request);
+            let replaced = self.transition.queued.replace(request).is_some();
+            let rest = if replaced { ", ignoring the one already queued" } else { "" };
+            self.core.log_line(LogClass::Info, format_args!("Queueing {what} configuration{rest}"));
             let _ = reply.send(CommitOutcome::Queued);
             return;
         }
@@ -267,6 +268,7 @@ impl Engine {
             let _ = reply.send(outcome);
         }
         if done && let Some(next) = self.transition.queued.take() {
+            self.core.log_line(LogClass::Info, format_args!("Reconfiguring to queued configuration"));
             self.commit(next);
         }
     }
