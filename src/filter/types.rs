@@ -95,6 +95,8 @@ impl Type {
                 Some(t) => Type::Enum(t),
                 None => return Err("syntax error, unexpected CF_SYM_UNDEFINED".into()),
             },
+            // Left out where the parser has complained about it.
+            "" => Type::Unknown,
             word => return Err(format!("unknown type {word}")),
         };
         match (name.set, base) {

@@ -1,0 +1,18 @@
+# Made from the tables of the programs: BLESS=1 cargo test --test packaging
+complete -c bird -f
+complete -c bird -s c -r -F -d 'Use this configuration instead of /etc/bird/bird.conf'
+complete -c bird -s s -r -F -d 'Use this control socket instead of /run/bird/bird.ctl'
+complete -c bird -s P -r -F -d 'Write the process number to this file'
+complete -c bird -s p -d 'Check the configuration and exit: silent if it is good'
+complete -c bird -s f -d 'Stay in the foreground'
+complete -c bird -s d -d 'Stay in the foreground and log to standard error'
+complete -c bird -s D -r -F -d 'Log to this file besides what the configuration says'
+complete -c bird -s l -d 'Look for configuration and socket in the current directory'
+complete -c bird -s R -d 'Recover from a graceful restart'
+complete -c bird -s u -x -a '(__fish_complete_users)' -d 'Drop privileges and run as this user'
+complete -c bird -s g -x -a '(__fish_complete_groups)' -d 'Run as this group'
+complete -c bird -l explain -d 'With -p: every error with the lines around it and what to do'
+complete -c bird -l sandbox -r -F -d 'Run in a network of its own, without root, with a shell on it'
+complete -c bird -l test -d 'Run the self-tests in the configuration and exit: 1 if one fails'
+complete -c bird -l version -l verbose -d 'Print the version'
+complete -c bird -s h -l help -d 'Print this help'
