@@ -66,6 +66,11 @@ impl Daemon {
         self.ask(|e| e.agreement())
     }
 
+    /// Answers as soon as the engine takes questions.
+    pub(super) fn pulse(&self) -> Answer<'_, ()> {
+        self.ask(|_| ())
+    }
+
     /// Orders a reconfiguration from the file of the command line, as SIGHUP does; errors go to the log.
     pub fn reload(&self) -> mpsc::Receiver<ConfigEvent> {
         let (notices, _) = mpsc::channel(1);

@@ -132,12 +132,12 @@ async fn serve(
     tracing::info!("Started");
     launch.ready()?;
 
-    let watchdog = manager.watchdog().map_or(Duration::from_secs(3600), |d| d / 2);
-    let mut alive = tokio::time::interval(watchdog);
     let mut signals = Signals::new()?;
     let mut end = end;
     let synced = first_sync(&daemon, &manager);
     tokio::pin!(synced);
+    let alive = heartbeat(&daemon, &manager);
+    tokio::pin!(alive);
     let mut starting = manager.is_there();
     loop {
         tokio::select! {
@@ -150,7 +150,7 @@ async fn serve(
                 let config = configs.borrow_and_update().clone();
                 take_sockets(&mut server, &config);
             }
-            _ = alive.tick() => manager.tell(ServiceState::Watchdog, None),
+            () = &mut alive => {}
             which = signals.next() => match which {
                 Asked::Reload => {
                     tracing::info!("Reconfiguration requested by SIGHUP");
@@ -181,6 +181,20 @@ const ASK_FOR_TIME: Duration = Duration::from_secs(5);
 
 /// Waits until kernel and tables agree for the first time, or nothing is left that can progress. Units that are ordered behind this one start
 /// with the routes in place; the shell does not wait. Gives a line for people.
+/// Feeds the watchdog of the service manager, as long as the engine answers: a daemon whose sessions live while its routing hangs is to be started
+/// anew.
+async fn heartbeat(daemon: &Daemon, manager: &ServiceManager) {
+    let Some(limit) = manager.watchdog() else { return std::future::pending().await };
+    let mut beat = tokio::time::interval(limit / 2);
+    loop {
+        beat.tick().await;
+        if daemon.pulse().await.is_err() {
+            return std::future::pending().await;
+        }
+        manager.tell(ServiceState::Watchdog, None);
+    }
+}
+
 async fn first_sync(daemon: &Daemon, manager: &ServiceManager) -> String {
     let (mut mark, mut changed) = (None, Instant::now());
     let mut asked: Option<Instant> = None;

@@ -13,7 +13,7 @@ const ARGUMENTS: &[(&str, &str)] = &[
     ),
     ("timeformat", "protocol|route|base|log iso short|long [ms|us] | \"FORMAT\" [SECONDS \"FORMAT\"]"),
     ("cli", "\"SOCKET\" [{ restrict; v2 attributes; }]"),
-    ("mrtdump", "\"FILE\" at the top, all | off | { WORD, ... } in a protocol"),
+    ("mrtdump", "\"FILE\""),
     ("bt test suite", "(FUNCTION, \"NAME\")"),
     ("bt test same", "(FUNCTION, FUNCTION, N)"),
     ("label range", "NAME { start N; length N; } in a domain, static|dynamic|NAME in a channel"),
@@ -237,9 +237,14 @@ pub fn conf() -> String {
     for (place, title) in PLACES {
         section(&mut page, title, &[]);
         for (key, cell, _) in rows.iter().filter(|(_, _, places)| places.iter().any(|p| p == place)) {
-            let tag = format!("{key} {}", arguments(key, cell));
-            let _ =
-                writeln!(page, ".TP\n.B {};\n{}", escape(tag.trim()).replace('"', "\\(dq"), describe(key));
+            let what =
+                if unbuilt(place, key) { "Taken and checked, without effect yet." } else { describe(key) };
+            let arguments = match (*place, key.as_str()) {
+                ("protocol", "mrtdump") => "all | off | { WORD, ... }".to_owned(),
+                _ => arguments(key, cell),
+            };
+            let tag = format!("{key} {arguments}");
+            let _ = writeln!(page, ".TP\n.B {};\n{what}", escape(tag.trim()).replace('"', "\\(dq"));
         }
     }
     section(
@@ -260,6 +265,18 @@ pub fn conf() -> String {
     item(&mut page, "/usr/share/doc/tern", "Pages about each protocol, filters, and differences from BIRD.");
     section(&mut page, "SEE ALSO", &["bird(8), birdc(8)"]);
     page
+}
+
+/// Whether `doc/compatibility.md` lists the option of this place among those without effect.
+fn unbuilt(place: &str, key: &str) -> bool {
+    let row = match place {
+        "top" => "| top level |",
+        "protocol" => "| protocols |",
+        "table" => "| tables |",
+        _ => return false,
+    };
+    let page = include_str!("../../doc/compatibility.md");
+    page.lines().any(|line| line.starts_with(row) && line.contains(&format!("`{key}`")))
 }
 
 /// A line about an option, where its words do not say everything.
