@@ -10,7 +10,7 @@
 //! - [`config`]: the options;
 //! - [`sync`]: the reconciler, a pure machine without engine, clock or socket. `sync` holds what is wanted, `send` turns
 //!   that into operations and learns from answers, `scan` compares a dump, `notice` follows what others do in between;
-//! - `backlog`: what waits to be sent, in an order the kernel likes;
+//! - `backlog`: what waits to be sent, in an order the kernel likes; `listing`: in which order it lists;
 //! - [`nets`], [`bodies`], [`aliens`], `flights`, [`drift`]: what it remembers, each small and by itself. A route costs
 //!   14 bytes here (IPv6: 26) beyond its shared body, and 4 more where the kernel lists routes in another order;
 //! - [`nexthops`]: which kernel object each route stands on, and moves of whole objects;
@@ -34,6 +34,7 @@ pub mod convert;
 pub mod drift;
 mod flights;
 pub mod instance;
+mod listing;
 pub mod nets;
 pub mod nexthops;
 mod notice;

@@ -27,8 +27,6 @@ pub(super) struct Scan {
     authoritative: bool,
     /// Notices were lost since it began, so it may have missed what they told.
     pub(super) outrun: bool,
-    /// The net whose route of ours came last.
-    last: Option<u32>,
     /// Learned routes are given to the table again even if they did not change.
     relearn: bool,
     /// Nets whose route of ours was there.
@@ -55,9 +53,6 @@ impl Scan {
     }
 }
 
-/// No successor is known: the next number is as good a guess as any.
-const UNKNOWN: u32 = u32::MAX;
-
 /// Attempts to put a foreign route back that was overwritten.
 const RESTORES_MAX: u8 = 3;
 
@@ -78,6 +73,7 @@ impl KernelSync {
     /// The dump is being asked for.
     pub fn scan_begin(&mut self, relearn: bool) {
         self.aliens.begin();
+        self.listing.begin();
         self.scans = self.scans.wrapping_add(1);
         self.scan = Some(Scan { authoritative: self.fed && !self.hold, relearn, ..Scan::default() });
     }
@@ -85,25 +81,8 @@ impl KernelSync {
     /// The number of a net, guessed from the order of the last dump: looking up a million nets in the table costs more
     /// than everything else about a scan.
     pub fn guess(&self, dst: &Dst) -> Option<u32> {
-        let last = self.scan.as_ref()?.last?;
-        let known = self.order.get(last as usize).copied().unwrap_or(UNKNOWN);
-        let guess = if known == UNKNOWN { last + 1 } else { known };
-        self.entry(Some(guess), dst)
-    }
-
-    /// Remembers which net follows which.
-    fn follows(&mut self, id: u32) {
-        let Some(last) = self.scan.as_mut().and_then(|scan| scan.last.replace(id)) else { return };
-        if self.order.len() <= last as usize {
-            if last + 1 == id {
-                return;
-            }
-            self.order.resize(self.flags.len(), UNKNOWN);
-        }
-        let known = &mut self.order[last as usize];
-        if *known != id && (*known != UNKNOWN || last + 1 != id) {
-            *known = id;
-        }
+        self.scan.as_ref()?;
+        self.listing.next().find(|id| self.entry(Some(*id), dst).is_some())
     }
 
     /// One route of the dump. `id` is the number of its net in the table, if it has one.
@@ -171,8 +150,7 @@ impl KernelSync {
             scan.doomed.push((*dst, metric));
             return;
         };
-        self.follows(id);
-        let Some(scan) = self.scan.as_mut() else { return };
+        self.listing.push(id);
         if scan.touched_ids.get(id) {
             return;
         }
@@ -312,6 +290,7 @@ impl KernelSync {
         out: &mut Vec<Action>,
     ) {
         let Some(mut scan) = self.scan.take() else { return };
+        self.listing.end(complete);
         if !complete {
             return;
         }

@@ -30,6 +30,7 @@ use super::backlog::Backlog;
 use super::config::Learn;
 use super::drift::DriftLog;
 use super::flights::Flights;
+use super::listing::Listing;
 use super::nets::{Dst, Nets};
 use super::nexthops::Objects;
 use super::scan::Scan;
@@ -174,8 +175,7 @@ pub struct KernelSync {
     pub(super) aliens: Aliens,
     pub(super) drift: DriftLog,
     pub(super) objects: Objects,
-    /// Which net came after which in the last dump, where it is not the next number.
-    pub(super) order: Vec<u32>,
+    pub(super) listing: Listing,
     pub(super) scan: Option<Scan>,
     pub(super) scans: u32,
     pub(super) fed: bool,
@@ -214,7 +214,7 @@ impl KernelSync {
             aliens: Aliens::default(),
             drift: DriftLog::default(),
             objects: Objects::default(),
-            order: Vec::new(),
+            listing: Listing::default(),
             scan: None,
             scans: 0,
             fed: false,

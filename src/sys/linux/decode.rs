@@ -11,7 +11,7 @@ use std::sync::Arc;
 use netlink_packet_core::{NlaBuffer, NlasIterator};
 use rustc_hash::FxHashMap;
 
-use super::socket::{read_u16, read_u32, text};
+use super::socket::{Attributes, read_u16, read_u32, text};
 use crate::base::{IpNet, Ipv4Net, Ipv6Net, NextHop};
 use crate::sys::kernel::{
     Address, AddressFlags, Hop, KernelRoute, Link, LinkFlags, Metrics, PROTOCOL_BIRD, RouteBody, RouteKey,
@@ -204,23 +204,20 @@ impl RouteReader {
         self.scratch.extend_from_slice(header);
         self.scratch[1..3].fill(0);
         self.scratch[4] = 0;
-        for attribute in NlasIterator::new(attributes) {
-            let attribute = attribute.map_err(|_| Malformed("attribute of impossible length"))?;
-            let value = attribute.value();
-            match attribute.kind() {
+        let mut list = Attributes { rest: attributes };
+        for (kind, value, all) in &mut list {
+            match kind {
                 RTA_DST if family == AF_MPLS => label = Some(label_stack(value)),
                 RTA_DST => dst = Some(ip(value)?),
                 RTA_SRC => src = Some(ip(value)?),
                 RTA_PRIORITY => metric = number(value)?,
                 RTA_TABLE => table = number(value)?,
                 RTA_CACHEINFO | RTA_EXPIRES => {}
-                kind => {
-                    self.scratch.extend_from_slice(&attribute.length().to_ne_bytes());
-                    self.scratch.extend_from_slice(&kind.to_ne_bytes());
-                    self.scratch.extend_from_slice(value);
-                    self.scratch.resize(self.scratch.len().next_multiple_of(4), 0);
-                }
+                _ => self.scratch.extend_from_slice(all),
             }
+        }
+        if !list.rest.is_empty() {
+            return Err(Malformed("attribute of impossible length"));
         }
         let body = self.body()?;
         let key = RouteKey {
@@ -261,7 +258,7 @@ impl RouteReader {
             }
         };
         let mut bytes = self.last.take().map_or_else(Vec::new, |(bytes, _)| bytes);
-        bytes.clone_from(&self.scratch);
+        std::mem::swap(&mut bytes, &mut self.scratch);
         self.last = Some((bytes, Arc::clone(&body)));
         Ok(body)
     }

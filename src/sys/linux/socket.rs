@@ -194,6 +194,27 @@ impl Message<'_> {
     }
 }
 
+/// The attributes of a message or of another attribute: number, value, and all of it as it stands there, padding
+/// included. Ends before an attribute of impossible length; then bytes are left.
+pub(super) struct Attributes<'a> {
+    pub rest: &'a [u8],
+}
+
+impl<'a> Iterator for Attributes<'a> {
+    type Item = (u16, &'a [u8], &'a [u8]);
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        const NUMBER: u16 = 0x3fff; // without the flags
+        let (length, kind) = (usize::from(read_u16(self.rest, 0)?), read_u16(self.rest, 2)? & NUMBER);
+        let value = self.rest.get(4..length)?;
+        let end = length.next_multiple_of(4).min(self.rest.len());
+        let (all, rest) = self.rest.split_at(end);
+        self.rest = rest;
+        Some((kind, value, all))
+    }
+}
+
 /// A string attribute, without its NUL.
 pub(super) fn text(value: &[u8]) -> Box<str> {
     let end = value.iter().position(|&byte| byte == 0).unwrap_or(value.len());
