@@ -41,6 +41,27 @@ pub fn question(table: &Table, text: &str) -> Vec<String> {
     lines
 }
 
+/// Lines for a screen of this width: long ones are broken at blanks and go on indented.
+pub fn wrapped(lines: Vec<String>, columns: usize) -> Vec<String> {
+    const INDENT: &str = "    ";
+    let columns = columns.max(20);
+    let mut out = Vec::with_capacity(lines.len());
+    for mut line in lines {
+        while line.chars().count() > columns {
+            let end = line.char_indices().nth(columns).map_or(line.len(), |(at, _)| at);
+            let indented = line.len() - line.trim_start().len();
+            // A word longer than the screen is broken by the terminal.
+            let Some(blank) = line[..end].rfind(' ').filter(|at| *at > indented) else { break };
+            let rest = format!("{INDENT}{}", line[blank..].trim_start());
+            line.truncate(blank);
+            out.push(line.trim_end().to_owned());
+            line = rest;
+        }
+        out.push(line);
+    }
+    out
+}
+
 /// The lines for `?` at the end of a text: what may follow, or what the command takes.
 pub fn context(table: &Table, text: &str) -> Vec<String> {
     let complete = complete_words(text);
@@ -127,6 +148,17 @@ mod tests {
 
     fn usages(text: &str) -> Vec<String> {
         asked(text).iter().map(|line| line.split("  ").next().unwrap_or("").to_owned()).collect()
+    }
+
+    #[test]
+    fn long_lines_are_broken_at_blanks() {
+        let broken = |text: &str| wrapped(vec![text.to_owned()], 20);
+        assert_eq!(broken("show status"), ["show status"]);
+        assert_eq!(
+            broken("show route [<prefix>] [table <t>]  Show routes"),
+            ["show route", "    [<prefix>]", "    [table <t>]", "    Show routes"]
+        );
+        assert_eq!(broken(&"x".repeat(30)), ["x".repeat(30)]);
     }
 
     #[test]

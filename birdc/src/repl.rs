@@ -103,7 +103,7 @@ impl Shell {
                     }
                 }
                 Typed::Question(text) => {
-                    let lines = help::question(&self.link.table(), &text);
+                    let lines = help::wrapped(help::question(&self.link.table(), &text), Tty.size().1);
                     self.pager.lines(lines.iter().map(String::as_str)).map_err(Failure::Output)?;
                 }
                 Typed::Nothing => {}
@@ -127,6 +127,7 @@ impl Shell {
                 None => vec![help::UNKNOWN.to_owned()],
             },
         };
+        let lines = help::wrapped(lines, Tty.size().1);
         self.pager.lines(lines.iter().map(String::as_str)).map_err(Failure::Output)?;
         Ok(Next::Prompt)
     }

@@ -21,7 +21,7 @@ use crate::table::Snapshot;
 pub(super) const COMMAND: Command = Command {
     words: "show route",
     args: "[<prefix> | for <prefix> | for <ip> | in <prefix>] [table <t>] [(import|export) table <p>.<c>] \
-           [filter <f> | where <cond>] [all] [primary] [filtered] [(export|preexport|noexport|exported) <p>] \
+           [filter <f> | where <cond>] [all] [primary] [filtered] [(export|preexport|noexport|exported) (<p>|<p>.<c>)] \
            [protocol <p>] [stats|count]",
     help: "Show routes",
     kind: Kind::Look(parse),
