@@ -60,7 +60,14 @@ impl Aliens {
         self.round = self.round.wrapping_add(1);
     }
 
-    /// A route was seen. Tells whether that is news.
+    /// A scan has seen a route. Of two with one metric the first one counts, as it does to the kernel. Tells whether that is news.
+    pub fn seen(&mut self, dst: &Dst, metric: u32, body: &Arc<RouteBody>) -> bool {
+        let round = self.round;
+        let twice = self.of(dst).iter().any(|alien| alien.metric == metric && alien.round == round);
+        !twice && self.put(dst, metric, body)
+    }
+
+    /// A route appeared or changed. Tells whether that is news.
     pub fn put(&mut self, dst: &Dst, metric: u32, body: &Arc<RouteBody>) -> bool {
         let list = self.nets.entry(*dst).or_default();
         match list.binary_search_by_key(&metric, |alien| alien.metric) {
@@ -135,5 +142,12 @@ mod tests {
         aliens.begin();
         assert!(aliens.sweep(|_| true).is_empty() && aliens.sweep(|_| false).is_empty());
         assert!(aliens.remove(&dst, 50) && !aliens.remove(&dst, 50) && aliens.is_empty());
+        // Two of one metric do not take turns.
+        let other = Arc::new(RouteBody::new(RouteKind::Prohibit, []));
+        for news in [true, false, false] {
+            aliens.begin();
+            assert_eq!(aliens.seen(&dst, 50, &body), news);
+            assert!(!aliens.seen(&dst, 50, &other));
+        }
     }
 }

@@ -61,7 +61,7 @@ impl KernelSync {
                     None => {}
                 }
                 let at = out.len();
-                let word = self.learn(dst, metric, read.class, Some(body).filter(|_| !gone), out);
+                let word = self.learn(dst, metric, read.class, Some(body).filter(|_| !gone), false, out);
                 if let (Some(word), true) = (word, self.traces) {
                     out.insert(at, Action::Trace(*dst, asynchronous(word)));
                 }

@@ -234,7 +234,7 @@ impl KernelSync {
             scan.blocked.set(id, true);
         }
         let at = out.len();
-        if let Some(word) = self.learn(dst, metric, class, Some(body), out)
+        if let Some(word) = self.learn(dst, metric, class, Some(body), true, out)
             && self.traces
         {
             out.insert(at, Action::Trace(*dst, word));
@@ -248,6 +248,7 @@ impl KernelSync {
         metric: u32,
         class: Class,
         body: Option<&Arc<RouteBody>>,
+        scanned: bool,
         out: &mut Vec<Action>,
     ) -> Option<&'static str> {
         if self.setup.learn == Learn::Off {
@@ -261,7 +262,10 @@ impl KernelSync {
         match body.filter(|_| qualifies && learnable(dst)) {
             Some(body) => {
                 let known = self.aliens.of(dst).iter().any(|alien| alien.metric == metric);
-                let news = self.aliens.put(dst, metric, body);
+                let news = match scanned {
+                    true => self.aliens.seen(dst, metric, body),
+                    false => self.aliens.put(dst, metric, body),
+                };
                 if news || self.scan.as_ref().is_some_and(|scan| scan.relearn) {
                     out.push(Action::Learn(*dst));
                 }
