@@ -242,10 +242,15 @@ impl KernelInstance {
             }
             Action::Trace(dst, word) => ports.trace(TraceFlag::Packets, format_args!("{dst}: {word}")),
             Action::Warn(dst, warning) => self.warn(ports, &dst, warning),
-            Action::Flushed if ports.nexthops().collectable() => {
-                self.collecting = Some(ports.ask(Question::CollectNexthops));
+            Action::Flushed => {
+                // There will be no other time to look whether somebody else needs what we do not.
+                ports.nexthops().rest();
+                if ports.nexthops().collectable() {
+                    self.collecting = Some(ports.ask(Question::CollectNexthops));
+                } else {
+                    self.end(ports);
+                }
             }
-            Action::Flushed => self.end(ports),
         }
     }
 

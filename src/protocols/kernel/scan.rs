@@ -320,7 +320,7 @@ impl KernelSync {
     ) {
         self.settle_taken(scan, &number, out);
         self.damping.clear();
-        self.objects.losses = 0;
+        self.objects.losses.clear();
         self.unsure = scan.outrun;
         let first = !std::mem::replace(&mut self.synced, true);
         // What stands at an old metric is doomed; what is not, is gone already.

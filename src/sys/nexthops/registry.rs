@@ -315,7 +315,6 @@ impl Nexthops {
     }
 
     /// The next collection may look at all routes again.
-    #[cfg(test)]
     pub fn rest(&self) {
         self.lock().looked = None;
     }

@@ -15,6 +15,9 @@ mod uses;
 
 use std::sync::Arc;
 
+use hashbrown::HashMap;
+use rustc_hash::FxBuildHasher;
+
 pub use self::moves::Moves;
 pub use self::uses::Uses;
 use super::drift::DriftKind;
@@ -29,8 +32,8 @@ pub struct Objects {
     pub(super) uses: Uses,
     /// Whole objects on their way to other next hops.
     pub(super) moves: Moves,
-    /// How often objects were lost since the last scan.
-    pub(super) losses: u8,
+    /// How often each object was lost since the last scan.
+    pub(super) losses: HashMap<Via, u8, FxBuildHasher>,
 }
 
 impl KernelSync {
@@ -67,16 +70,19 @@ impl KernelSync {
     pub fn objects_lost(&mut self, lost: &[Via], now: u64, out: &mut Vec<Action>) {
         let nets = self.objects.uses.on(lost);
         let Some(first) = nets.first() else { return };
-        let losses = self.objects.losses.saturating_add(1);
-        self.objects.losses = losses;
-        let damped = losses > REPAIRS_MAX;
-        if losses == REPAIRS_MAX + 1
-            && let Some(dst) = self.nets.get(*first)
-        {
-            out.push(Action::Warn(dst, Warning::Damped { protocol: 0 }));
+        for via in lost {
+            let times = self.objects.losses.entry(via.clone()).or_insert(0);
+            *times = times.saturating_add(1);
+            if *times == REPAIRS_MAX + 1
+                && let Some(dst) = self.nets.get(*first)
+            {
+                out.push(Action::Warn(dst, Warning::Damped { protocol: 0 }));
+            }
         }
         let asked = !self.repairs.is_empty();
         for id in nets {
+            let times = self.objects.uses.at(id).and_then(|via| self.objects.losses.get(via));
+            let damped = times.is_some_and(|times| *times > REPAIRS_MAX);
             self.objects.uses.gone(id);
             let Some(dst) = self.nets.get(id) else { continue };
             if self.wanted[id as usize].is_some() && self.synced && self.has(id, PRESENT) {
