@@ -22,7 +22,6 @@ impl Lowering<'_> {
         if !self.define(name, self.after(span, 3), Symbol::MplsDomain) {
             return;
         }
-        self.not_built(span, "mpls domain");
         let mut domain = MplsDomain { name: self.name(name), ranges: predefined() };
         for opt in ranges {
             self.mpls_range(&mut domain, opt);
@@ -92,6 +91,13 @@ impl Lowering<'_> {
                 self.push(Diagnostic::warning(at, text));
             }
         }
+    }
+
+    /// The labels of a domain that are given out by hand.
+    pub fn static_labels(&self, domain: &str) -> Option<std::ops::Range<u32>> {
+        let domain = self.mpls_domains.iter().find(|d| *d.name == *domain)?;
+        let range = domain.ranges.iter().find(|r| &*r.name == "static")?;
+        Some(range.start..range.start + range.length)
     }
 
     /// The first domain; made with a warning when there is none.

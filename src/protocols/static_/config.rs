@@ -4,6 +4,7 @@
 //! local labels) is kept aside, ordered by route.
 
 use std::net::IpAddr;
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::base::NetType;
@@ -26,6 +27,8 @@ pub struct StaticOptions {
     pub igp_table4: Option<Arc<str>>,
     /// Where recursive IPv6 next hops are looked up.
     pub igp_table6: Option<Arc<str>>,
+    /// Labels that routes may take: the range `static` of the label channel's domain.
+    pub labels: Option<Range<u32>>,
     /// The routes.
     pub routes: Arc<StaticRoutes>,
 }
@@ -122,6 +125,7 @@ crate::protocol_options!(StaticOptions {
     "check link" check_link: Quiet;
     "igp table" igp_table4: Restart;
     "igp table" igp_table6: Restart;
+    "label range" labels: Restart;
     "route" routes: Quiet;
 });
 

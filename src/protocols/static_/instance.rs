@@ -1,6 +1,7 @@
 //! The running static protocol.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::config::{Static, StaticDest, StaticExtra, StaticOptions, StaticRoutes};
@@ -23,6 +24,8 @@ const LOOKS: usize = 128 * SLICE;
 const WALK: usize = 64 * SLICE;
 /// So many changes of a reconfiguration are made at once; the rest follows in slices.
 const AT_ONCE: usize = 100_000;
+/// Labels below this one have a meaning of their own.
+const FIRST_LABEL: u32 = 16;
 
 impl ProtocolKind for Static {
     fn spawn(&self, config: &Arc<ProtocolConfig>) -> Box<dyn Instance> {
@@ -31,6 +34,7 @@ impl ProtocolKind for Static {
             terms: Terms::new(&options, &config.vrf),
             dests: Dests::new(options.routes.clone()),
             routes: options.routes,
+            taken: options.labels,
             main: None,
             labels: None,
             ordinals: Ordinals::default(),
@@ -48,6 +52,8 @@ impl ProtocolKind for Static {
 struct StaticInstance {
     routes: Arc<StaticRoutes>,
     terms: Terms,
+    /// The labels routes may take.
+    taken: Option<Range<u32>>,
     /// The channel of the routes, once it is up.
     main: Option<ChannelId>,
     /// The channel of labels.
@@ -149,7 +155,14 @@ impl StaticInstance {
             let preference = self.preference(ports);
             self.dests.resolve([number], ports, &self.terms, preference);
         }
-        match self.dests.attrs(number) {
+        let attrs = self.dests.attrs(number);
+        let label = extra.and_then(|e| e.label);
+        let refused = label.filter(|label| !self.may_take(*label));
+        if let (Some(label), Some(_)) = (refused, attrs) {
+            let (name, net) = (ports.config().name.clone(), &route.net);
+            ports.log(LogClass::Warning, format_args!("Static label {label} failed for {net} from {name}"));
+        }
+        match attrs.filter(|_| refused.is_none()) {
             Some(attrs) => {
                 self.sent.set(index, true);
                 let attrs = match extra {
@@ -160,12 +173,16 @@ impl StaticInstance {
             }
             None => {
                 if self.sent.set(index, false) {
-                    let label = extra.and_then(|e| e.label);
                     ports.import(main, &route.net, path, None);
                     self.unlabel(ports, path, label);
                 }
             }
         }
+    }
+
+    /// Whether a label may be given to a route. Those below 16 mean something of their own, and are only noted.
+    fn may_take(&self, label: u32) -> bool {
+        label < FIRST_LABEL || self.taken.as_ref().is_none_or(|range| range.contains(&label))
     }
 
     /// What few routes have besides: a label, which is a route of its own in the label channel, and commands.
@@ -179,7 +196,7 @@ impl StaticInstance {
     ) -> Arc<Attrs> {
         let mut attrs = attrs.clone();
         if let Some(label) = extra.label {
-            if let Some(channel) = self.labels {
+            if let Some(channel) = self.labels.filter(|_| label >= FIRST_LABEL) {
                 let preference = ports.preference(channel);
                 let of_label = Attrs {
                     source: RouteSource::Static,
@@ -200,7 +217,7 @@ impl StaticInstance {
     }
 
     fn unlabel(&self, ports: &mut Ports<'_>, path: u32, label: Option<u32>) {
-        if let (Some(channel), Some(label)) = (self.labels, label) {
+        if let (Some(channel), Some(label)) = (self.labels, label.filter(|label| *label >= FIRST_LABEL)) {
             ports.import(channel, &NetExt::Mpls(label).into(), path, None);
         }
     }

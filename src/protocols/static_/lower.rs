@@ -113,6 +113,9 @@ impl Draft for StaticDraft {
             None => {}
         }
         let StaticDraft { mut options, mut routes } = *self;
+        let beside = block.channels.iter().filter(|_| block.channels.len() > 1);
+        options.labels =
+            beside.filter_map(|c| c.mpls.as_ref()).find_map(|mpls| lw.static_labels(&mpls.domain));
         routes.list.shrink_to_fit();
         options.routes = Arc::new(routes);
         Arc::new(options)

@@ -322,6 +322,21 @@ fn labels_are_routes_of_their_own() {
     assert_eq!(bench.routes(), ["10.1.0.0/16 0 via 192.0.2.2 on 10", "100 0 via 192.0.2.2 on 10"]);
     let attrs: Attrs = Attrs::clone(&bench.hands.routes.values().next().unwrap().0);
     assert_eq!(attrs.get_int(AttrId(0x10)), Some(100));
+    // Outside the domain's range there is neither a route nor a label; what is reserved is no route of its own.
+    let mut narrow = labelled(200);
+    narrow.labels = Some(16..150);
+    let mut other = Bench::with(&Static, &[NetType::Ip4], narrow, |config| {
+        config.channels.push(ChannelConfig::new("mpls", NetType::Mpls, 0, DebugMask::default()));
+    });
+    other.kernel(|s, out| s.link(link(10, "v0"), out));
+    other.address(10, "192.0.2.1/24");
+    other.start();
+    assert!(other.routes().is_empty());
+    assert!(
+        other.hands.logs.iter().any(|line| line.contains("Static label 200 failed for 10.1.0.0/16 from p"))
+    );
+    other.reconfigure(StaticOptions { labels: Some(16..150), ..labelled(3) });
+    assert_eq!(other.routes(), ["10.1.0.0/16 0 via 192.0.2.2 on 10"]);
     bench.reconfigure(labelled(200));
     assert_eq!(bench.routes()[1], "200 0 via 192.0.2.2 on 10");
     bench.address_gone(10, "192.0.2.1/24");
