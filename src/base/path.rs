@@ -185,6 +185,11 @@ impl AsPath {
         AsPath(head.iter().chain(tail).copied().collect())
     }
 
+    /// The words it takes in memory.
+    pub fn words(&self) -> usize {
+        self.0.len()
+    }
+
     /// Keeps the numbers that `keep` wants, also inside sets; emptied segments vanish.
     pub fn retain(&self, mut keep: impl FnMut(u32) -> bool) -> AsPath {
         if self.numbers().all(&mut keep) {

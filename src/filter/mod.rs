@@ -13,6 +13,7 @@
 pub mod attributes;
 pub mod code;
 pub mod compile;
+mod effort;
 pub mod env;
 pub mod explain;
 mod memo;

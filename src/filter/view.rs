@@ -147,6 +147,11 @@ impl<'a> RouteView<'a> {
         self.extra().iter().find(|(i, _)| *i == id).map(|(_, value)| value)
     }
 
+    /// All attributes of the list.
+    pub fn attrs(&self) -> impl Iterator<Item = &(AttrId, Value)> {
+        self.extra().iter()
+    }
+
     /// Writes an attribute of the list; `Void` removes it.
     pub fn set_attr(&mut self, id: AttrId, value: Value) {
         let gone = matches!(value, Value::Void);

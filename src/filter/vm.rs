@@ -6,6 +6,7 @@
 
 use super::attributes::Field;
 use super::code::{Blank, Code, MaskPart, Op, Opd, Place, Reg, Verdict};
+use super::effort::{self, Effort};
 use super::env::{Assertion, Env};
 use super::memo::Memo;
 use super::ops::{self, Fault};
@@ -23,8 +24,8 @@ pub const MAX_CALLS: usize = 8192;
 const MAX_REGISTERS: usize = 1 << 20;
 /// Registers whose memory is kept for the next run.
 const KEPT_REGISTERS: usize = 1 << 14;
-/// Calls and turns of loops in one run.
-pub const MAX_TURNS: u32 = 20_000_000;
+/// Bytes of one line of output; what goes beyond is left out.
+const LONGEST_LINE: usize = 1 << 16;
 
 /// What ended a run early.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -134,7 +135,6 @@ pub(super) fn blank(blank: Blank) -> &'static Value {
 
 const NO_ROUTE: Fault = Fault::Borrowed("No route to access");
 const OVERFLOW: Fault = Fault::Borrowed("Filter execution stack overflow");
-const TOO_LONG: Fault = Fault::Borrowed("Filter execution took too long");
 const BROKEN: Fault = Fault::Borrowed("Filter code is broken");
 
 impl World<'_, '_> {
@@ -246,7 +246,7 @@ impl Machine {
         let mut unit = program.units.first().ok_or(BROKEN)?;
         let mut code: &Code = &unit.code;
         let (mut pc, mut base) = (0usize, 0usize);
-        let mut turns = 0u32;
+        let mut effort = Effort::new();
         self.grow(code.registers as usize)?;
         // Every instruction that can fail is inside `try_`, so that `at` is written only when it does.
         macro_rules! try_ {
@@ -360,16 +360,16 @@ impl Machine {
                 Op::UnsetBit { id, bit } => try_!(set_bit(world, id, bit, false)),
                 Op::Method { method, dst, a } => {
                     let a = get!(a);
-                    set!(
-                        dst,
-                        match ops::quick(method, a) {
-                            Some(value) => value,
-                            None => try_!(ops::call(method, a, None)),
-                        }
-                    )
+                    let value = match ops::quick(method, a) {
+                        Some(value) => value,
+                        None => try_!(ops::call(method, a, None)),
+                    };
+                    set!(dst, value)
                 }
                 Op::Method1 { method, dst, a, b } => {
-                    set!(dst, try_!(self.memo.call(method, get!(a), get!(b))))
+                    let value = try_!(self.memo.call(method, get!(a), get!(b)));
+                    try_!(effort.made(&value));
+                    set!(dst, value)
                 }
                 Op::Pair { dst, a, b } => set!(dst, try_!(ops::pair(get!(a), get!(b)))),
                 Op::Ec { kind, dst, a, b } => set!(dst, try_!(ops::ec(kind, get!(a), get!(b)))),
@@ -380,30 +380,35 @@ impl Machine {
                     set!(dst, try_!(build_mask(code, template, &self.registers, base + first as usize)))
                 }
                 Op::Defined { dst, a } => set!(dst, Value::Bool(!get!(a).is_undefined())),
-                Op::Format { dst, a } => set!(dst, ops::format(get!(a))),
+                Op::Format { dst, a } => {
+                    let value = ops::format(get!(a));
+                    try_!(effort.made(&value));
+                    set!(dst, value)
+                }
                 Op::FromHex { dst, a } => set!(dst, try_!(ops::from_hex(get!(a)))),
                 Op::RoaCheck { dst, table, a, b } => {
+                    try_!(effort.spend(effort::LOOKUP, world.route.as_deref()));
                     set!(dst, try_!(roa(world.env, table_name(code, table), get!(a), get!(b))))
                 }
                 Op::RoaCheckRoute { dst, table } => {
+                    try_!(effort.spend(effort::LOOKUP, world.route.as_deref()));
                     set!(dst, try_!(roa_route(world, table_name(code, table))))
                 }
                 Op::AspaCheck { dst, table, a, b } => {
+                    try_!(effort.spend(effort::LOOKUP, world.route.as_deref()));
                     set!(dst, try_!(aspa(world.env, table_name(code, table), get!(a), get!(b))))
                 }
                 Op::AspaCheckRoute { dst, table, upstream } => {
+                    try_!(effort.spend(effort::LOOKUP, world.route.as_deref()));
                     set!(dst, try_!(aspa_route(world, table_name(code, table), upstream)))
                 }
                 Op::Call { function, dst, args } => {
-                    turns += 1;
-                    if turns > MAX_TURNS {
-                        try_!(Err(TOO_LONG));
-                    }
                     if self.frames.len() >= MAX_CALLS {
                         try_!(Err(OVERFLOW));
                     }
                     let Some(callee) = unit.calls.get(function as usize) else { try_!(Err(BROKEN)) };
                     let Some(next) = program.units.get(*callee as usize) else { try_!(Err(BROKEN)) };
+                    try_!(effort.spend(next.code.ops.len(), world.route.as_deref()));
                     let inner = base + args as usize;
                     try_!(self.grow(inner + next.code.registers as usize));
                     self.frames.push(Frame {
@@ -429,10 +434,15 @@ impl Machine {
                 }
                 Op::Print { a } => {
                     use std::fmt::Write;
+                    let value = get!(a);
+                    try_!(effort.made(value));
                     // Writing to a string cannot fail.
-                    let _ = write!(self.line, "{}", get!(a));
+                    if self.line.len() < LONGEST_LINE {
+                        let _ = write!(self.line, "{value}");
+                    }
                 }
                 Op::Line => {
+                    try_!(effort.spend(effort::LINE, world.route.as_deref()));
                     world.env.print(&self.line);
                     self.line.clear();
                 }
@@ -443,10 +453,7 @@ impl Machine {
                     set!(state + 1, Value::Ec(0));
                 }
                 Op::Next { state, dst, end } => {
-                    turns += 1;
-                    if turns > MAX_TURNS {
-                        try_!(Err(TOO_LONG));
-                    }
+                    try_!(effort.spend((end as usize).saturating_sub(pc), world.route.as_deref()));
                     let here = base + state as usize;
                     let Some([list, position]) = self.registers.get(here..here + 2) else {
                         try_!(Err(BROKEN))

@@ -36,6 +36,36 @@ fn endless_work_is_cut_off() {
     assert!(log.lines()[0].ends_with("Filter execution took too long"));
 }
 
+/// Loops in loops over a path of fifty numbers, with something costly inside.
+#[test]
+fn costly_loops_are_cut_off() {
+    let loops = |inner: &str| {
+        let each =
+            "for int i in p do for int j in p do for int k in p do for int l in p do for int m in p do";
+        format!(
+            "function f() -> int {{ string s = \"0123456789abcdef\"; clist c = -empty-; bgppath q = +empty+; int n = 0;\n\
+             bgppath p = +empty+;\n\
+             {}\n{each} {{ {inner} }} return 0; }}\n",
+            (0..50).map(|i| format!("p.prepend({i});")).collect::<String>(),
+        )
+    };
+    for (inner, message) in [
+        ("n = n + i;", "Filter execution took too long"),
+        ("s = s ++ s;", "Value is too long"),
+        ("s = s ++ \"x\"; if s ~ \"*y*\" then n = 1;", "Filter execution took too long"),
+        ("q.prepend(i);", "Filter execution took too long"),
+        ("n = n + 1; c.add((n / 65536, n - n / 65536 * 65536));", "Filter execution took too long"),
+        ("printn p;", "Filter execution took too long"),
+        ("print p;", "Filter execution took too long"),
+    ] {
+        let log = Log::default();
+        let world = load(&loops(inner));
+        assert_eq!(world.first_error(), None, "{inner}");
+        assert_eq!(world.eval("f()", &log), "8008 runtime error", "{inner}");
+        assert!(log.lines().last().is_some_and(|l| l.ends_with(message)), "{inner}");
+    }
+}
+
 #[test]
 fn long_chains_and_many_functions_do_not_recurse() {
     let sum: Vec<String> = (0..100_000).map(|i| i.to_string()).collect();

@@ -1,0 +1,97 @@
+//! How much work a run may take, so that no filter can hang the daemon.
+//!
+//! Straight code is as long as the program. What repeats (turns of loops, calls) is paid for beforehand with the number of instructions that may
+//! follow, which needs no counting per instruction; and since one instruction may look at a whole list, everything costs the more the longer the
+//! longest list or text is that has come up. The unit is roughly one instruction on short values; the limit is reached in about a second.
+
+use super::ops::Fault;
+use super::view::RouteView;
+use crate::base::Value;
+
+/// Work of one run. Tests run without optimisation, and need no second to see the end of it.
+pub const MAX_EFFORT: u64 = if cfg!(test) { 4_000_000 } else { 200_000_000 };
+
+/// Work before anybody looks how long the lists of the route are: most runs end long before.
+const UNWEIGHED: u64 = 100_000;
+
+/// Values of at most this size (in numbers, or 4 bytes of text) count as short.
+const SHORT: usize = 256;
+
+/// The longest value that can be made.
+const LONGEST: usize = 1 << 18;
+
+/// What a line of output, and a look into a table of ROAs or ASPAs, costs.
+pub(super) const LINE: usize = 1000;
+/// See there.
+pub(super) const LOOKUP: usize = 200;
+
+const TOO_LONG: Fault = Fault::Borrowed("Filter execution took too long");
+const TOO_BIG: Fault = Fault::Borrowed("Value is too long");
+
+/// The account of one run.
+#[derive(Debug)]
+pub(super) struct Effort {
+    spent: u64,
+    limit: u64,
+    /// What everything costs, by the longest value so far.
+    factor: u64,
+}
+
+impl Effort {
+    pub fn new() -> Effort {
+        Effort { spent: 0, limit: UNWEIGHED, factor: 1 }
+    }
+
+    /// Pays for so many instructions.
+    #[inline]
+    pub fn spend(&mut self, steps: usize, route: Option<&RouteView<'_>>) -> Result<(), Fault> {
+        self.spent += steps as u64 * self.factor;
+        if self.spent > self.limit { self.beyond(route) } else { Ok(()) }
+    }
+
+    #[cold]
+    fn beyond(&mut self, route: Option<&RouteView<'_>>) -> Result<(), Fault> {
+        if self.limit == MAX_EFFORT {
+            return Err(TOO_LONG);
+        }
+        self.limit = MAX_EFFORT;
+        let longest = route.map_or(0, |r| r.attrs().map(|(_, value)| size(value)).max().unwrap_or(0));
+        self.weigh(longest);
+        if self.spent > self.limit { Err(TOO_LONG) } else { Ok(()) }
+    }
+
+    fn weigh(&mut self, size: usize) {
+        self.factor = self.factor.max(1 + (size / 4) as u64);
+    }
+
+    /// Pays for a value that was made, and for whatever will be done with it.
+    #[inline]
+    pub fn made(&mut self, value: &Value) -> Result<(), Fault> {
+        let size = size(value);
+        if size > SHORT { self.grown(size) } else { Ok(()) }
+    }
+
+    #[cold]
+    fn grown(&mut self, size: usize) -> Result<(), Fault> {
+        if size > LONGEST {
+            return Err(TOO_BIG);
+        }
+        self.weigh(size);
+        self.spent += size as u64;
+        Ok(())
+    }
+}
+
+/// How many numbers a value holds.
+#[inline]
+fn size(value: &Value) -> usize {
+    match value {
+        Value::Str(s) => s.len() / 4,
+        Value::Bytes(b) => b.0.len() / 4,
+        Value::Path(p) => p.words(),
+        Value::Clist(l) => l.len(),
+        Value::Eclist(l) => l.len() * 2,
+        Value::Lclist(l) => l.len() * 3,
+        _ => 0,
+    }
+}
