@@ -36,6 +36,13 @@ pub(super) struct TableSlot {
     pub(super) dirty: bool,
 }
 
+/// What runs of filters work with. Taken out of the core for each run, so that filters can look at the core meanwhile.
+#[derive(Debug, Default)]
+pub(super) struct Tools {
+    pub(super) machine: Machine,
+    pub(super) interner: Interner,
+}
+
 /// Something to do when no instance is being called.
 #[derive(Debug)]
 pub(super) enum Pending {
@@ -79,10 +86,11 @@ pub struct Core {
     pub(super) next_ticket: Ticket,
     /// Questions of this turn about tables of routes.
     pub(super) questions: Vec<(Ticket, Question)>,
-    pub(super) interner: Interner,
+    pub(super) tools: Option<Box<Tools>>,
+    /// The time that routes get, and how many more may get it ([`Core::stamp`]).
+    pub(super) stamp: (u64, u32),
     /// While a protocol only shows what it would announce: what it has shown.
     pub(super) hearing: Option<Vec<super::explain::Heard>>,
-    pub(super) machine: Machine,
     /// What self-tests found, where somebody wants to know.
     pub(super) assertions: Option<Assertions>,
     pub(super) timers: BTreeSet<(u64, ProtoId, u32)>,
@@ -127,9 +135,9 @@ impl Core {
             askers: FxHashMap::default(),
             next_ticket: 1,
             questions: Vec::new(),
-            interner: Interner::default(),
+            tools: None,
+            stamp: (0, 0),
             hearing: None,
-            machine: Machine::default(),
             assertions: None,
             timers: BTreeSet::new(),
             armed: FxHashMap::default(),
@@ -148,6 +156,21 @@ impl Core {
 
     pub(super) fn now_us(&self) -> u64 {
         self.started.elapsed().as_micros() as u64
+    }
+
+    /// The time for a route that changes now. Asking the clock costs as much as a small filter, so some routes that an instance announces in one
+    /// call share an answer.
+    #[inline]
+    pub(super) fn stamp(&mut self) -> u64 {
+        if self.stamp.1 == 0 {
+            self.stamp = (self.now_us(), 32);
+        }
+        self.stamp.1 -= 1;
+        self.stamp.0
+    }
+
+    pub(super) fn tools(&mut self) -> &mut Tools {
+        self.tools.get_or_insert_default()
     }
 
     /// `bird -R`: exports that take part in a graceful restart wait until recovery is over.
@@ -218,7 +241,7 @@ impl Core {
     /// Estimates of the memory in use, in bytes, from counts and sizes of types.
     pub fn memory_usage(&self) -> MemoryUsage {
         let tables = self.tables().map(Table::memory).sum();
-        let attributes = self.interner.len() * (size_of::<Attrs>() + 64);
+        let attributes = self.tools.as_ref().map_or(0, |t| t.interner.len()) * (size_of::<Attrs>() + 64);
         let protocols = self.protos.iter().flatten().count() * size_of::<Proto>()
             + self
                 .channels
@@ -231,7 +254,7 @@ impl Core {
 
     /// How many different sets of attributes are known.
     pub fn attribute_sets(&self) -> usize {
-        self.interner.len()
+        self.tools.as_ref().map_or(0, |t| t.interner.len())
     }
 
     /// The table of a live channel. A channel keeps its table alive, so the number always names one.
@@ -384,7 +407,7 @@ impl Hands for Core {
         self.channel(channel).map_or(0, |c| c.config.preference)
     }
     fn intern(&mut self, attrs: Attrs) -> Arc<Attrs> {
-        self.interner.intern(attrs)
+        self.tools().interner.intern(attrs)
     }
     fn state(&mut self, me: ProtoId, state: ProtoState) {
         self.pending.push_back(Pending::State(me, state));

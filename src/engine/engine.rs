@@ -72,6 +72,7 @@ impl Engine {
     ) -> Option<R> {
         let mut instance = self.instances.get_mut(id.0 as usize)?.take()?;
         let core = &mut self.core;
+        core.stamp.1 = 0;
         let result = catch_unwind(AssertUnwindSafe(|| what(&mut *instance, &mut Ports { core, me: id })));
         match result {
             Ok(result) => {

@@ -59,11 +59,11 @@ impl Core {
 
     /// Runs a body without a route: a suite of self-tests.
     pub fn run_alone(&mut self, program: &Program) -> Result<Option<Verdict>, RuntimeError> {
-        let mut machine = std::mem::take(&mut self.machine);
+        let mut tools = self.tools.take().unwrap_or_default();
         let world = World::new(self);
-        let result = filter::run_alone(program, &mut machine, &world);
+        let result = filter::run_alone(program, &mut tools.machine, &world);
         let (said, asserted) = (world.said.into_inner(), world.asserted.into_inner());
-        self.machine = machine;
+        self.tools = Some(tools);
         self.tell(said);
         self.witness(asserted);
         result
@@ -111,8 +111,7 @@ impl Core {
         attrs: Arc<Attrs>,
         run: impl FnOnce(&mut RouteView<'_>, &mut Machine, &World<'_>) -> R,
     ) -> (R, Arc<Attrs>) {
-        let mut machine = std::mem::take(&mut self.machine);
-        let mut interner = std::mem::take(&mut self.interner);
+        let mut tools = self.tools.take().unwrap_or_default();
         let nobody;
         let proto = match self.proto(source.proto) {
             Some(proto) => &proto.name,
@@ -123,10 +122,10 @@ impl Core {
         };
         let world = World::new(self);
         let mut view = RouteView::new(net, &attrs, proto);
-        let result = run(&mut view, &mut machine, &world);
-        let edited = view.finish_shared(&mut interner);
+        let result = run(&mut view, &mut tools.machine, &world);
+        let edited = view.finish_shared(&mut tools.interner);
         let (said, asserted) = (world.said.into_inner(), world.asserted.into_inner());
-        (self.machine, self.interner) = (machine, interner);
+        self.tools = Some(tools);
         if self.hearing.is_none() && (!said.is_empty() || !asserted.is_empty()) {
             self.tell(said);
             self.witness(asserted);

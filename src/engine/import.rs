@@ -55,7 +55,7 @@ impl Core {
         self.account(channel, Direction::Import, outcome);
         let mut route = Route {
             attrs,
-            changed: self.now_us(),
+            changed: self.stamp(),
             source,
             sender: channel,
             filtered: false,

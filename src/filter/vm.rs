@@ -313,8 +313,14 @@ impl Machine {
                     continue;
                 }
                 Op::Branch { asker, when, a, to } => {
-                    let (n, name) = asker.words();
-                    if try_!(ops::bool(get!(a), n, name)) == when {
+                    let holds = match get!(a) {
+                        Value::Bool(holds) => *holds,
+                        other => {
+                            let (n, name) = asker.words();
+                            try_!(ops::bool(other, n, name))
+                        }
+                    };
+                    if holds == when {
                         pc = to as usize;
                         continue;
                     }

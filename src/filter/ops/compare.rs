@@ -22,6 +22,16 @@ pub fn compare(op: Cmp, a: &Value, b: &Value) -> Result<bool, &'static str> {
             Cmp::Match | Cmp::NotMatch => {}
         }
     }
+    // What nearly every filter asks.
+    if let (Value::Net(crate::base::Net::Ip(net)), Value::PrefixSet(set)) = (a, b)
+        && matches!(op, Cmp::Match | Cmp::NotMatch)
+    {
+        return Ok(set.contains(net) == (op == Cmp::Match));
+    }
+    other(op, a, b)
+}
+
+fn other(op: Cmp, a: &Value, b: &Value) -> Result<bool, &'static str> {
     match op {
         Cmp::Eq => Ok(same(a, b)),
         Cmp::Ne => Ok(!same(a, b)),
