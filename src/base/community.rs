@@ -25,6 +25,7 @@ pub struct LargeCommunity {
 
 impl LargeCommunity {
     /// The three words as one number, in order.
+    #[inline]
     pub fn bits(self) -> u128 {
         (self.asn as u128) << 64 | (self.data1 as u128) << 32 | self.data2 as u128
     }

@@ -45,6 +45,7 @@ pub(super) trait Bits: Copy + Ord + Debug + Default + 'static {
     /// The first `len` bits set.
     fn mask(len: u8) -> Self;
     /// The first `len` bits, the others cleared.
+    #[inline]
     fn cut(self, len: u8) -> Self {
         self.and(Self::mask(len))
     }
@@ -71,6 +72,7 @@ macro_rules! native {
         fn wide(self) -> u128 {
             self as u128
         }
+        #[inline]
         fn narrow(bits: u128) -> Self {
             bits as Self
         }
@@ -366,6 +368,7 @@ impl PrefixSet {
     }
 
     /// Whether an IP prefix is in the set.
+    #[inline]
     pub fn contains(&self, prefix: &IpNet) -> bool {
         match (&self.family, prefix) {
             (Family::V4(e), IpNet::V4(n)) => match n.prefix_len() {

@@ -123,6 +123,7 @@ impl<'a> RouteView<'a> {
     }
 
     /// The net as a value.
+    #[inline]
     pub(super) fn net_value(&self) -> &Value {
         &self.net
     }

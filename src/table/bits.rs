@@ -9,11 +9,13 @@ pub struct Bits {
 
 impl Bits {
     /// Whether `n` is in.
+    #[inline]
     pub fn get(&self, n: u32) -> bool {
         self.words.get(n as usize / 64).is_some_and(|w| w >> (n % 64) & 1 == 1)
     }
 
     /// Puts `n` in or out; tells whether it was in.
+    #[inline]
     pub fn set(&mut self, n: u32, on: bool) -> bool {
         let at = n as usize / 64;
         if at >= self.words.len() {

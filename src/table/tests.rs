@@ -117,6 +117,14 @@ proptest! {
             }
             let snapshot = t.snapshot();
             prop_assert_eq!(snapshot.route_count(), model.len());
+            for filtered in [false, true] {
+                prop_assert_eq!(t.counted(filtered), snapshot.counted(filtered));
+                let routes = model.values().filter(|(_, f, _)| *f == filtered).count();
+                prop_assert_eq!(t.counted(filtered).routes, routes);
+            }
+            for n in 0..12u8 {
+                prop_assert_eq!(t.find_next(&net(n)), t.find(&net(n)));
+            }
             for n in 0..12u8 {
                 let mine: Vec<_> = model.iter().filter(|((m, _), _)| *m == n).map(|(_, v)| *v).collect();
                 let found = t.find(&net(n));

@@ -30,6 +30,7 @@ pub fn wrong_argument(number: u8, op: &str, wanted: Type, got: Type) -> Fault {
     format!("Argument {number} of {op} must be of type {wanted}, got type {got}").into()
 }
 
+#[inline]
 fn int(value: &Value, number: u8, op: &str) -> Result<u32, Fault> {
     match value {
         Value::Int(n) => Ok(*n),
