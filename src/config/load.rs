@@ -101,7 +101,7 @@ fn lower(
     files: &dyn Files,
 ) -> Result<Arc<Config>, Failure> {
     let crate::syntax::Parsed { items, sources, mut names, declared, diagnostics } = parsed;
-    let constants = iproute2::constants(|p| files.read(p).ok());
+    let constants = iproute2::constants(files);
     let clean = !diagnostics.has_errors();
     let mut all = diagnostics.sorted();
     let damage = all.iter().filter(|d| d.severity == Severity::Error).map(|d| d.at).collect();

@@ -5,6 +5,8 @@
 
 use std::path::Path;
 
+use crate::syntax::Files;
+
 /// The tables with the prefix of their constants.
 const TABLES: [(&str, &str); 4] =
     [("rt_protos", "ipp_"), ("rt_realms", "ipr_"), ("rt_scopes", "ips_"), ("rt_tables", "ipt_")];
@@ -12,13 +14,26 @@ const TABLES: [(&str, &str); 4] =
 /// Where the tables are looked for, the first found counts.
 pub const DIRECTORIES: [&str; 3] = ["/etc/iproute2", "/usr/share/iproute2", "/usr/lib/iproute2"];
 
-/// All constants of this machine. `read` gives the text of a file that exists.
-pub fn constants(read: impl Fn(&Path) -> Option<Vec<u8>>) -> Vec<(String, u32)> {
-    let mut found = Vec::new();
+/// All constants of this machine. The table itself comes first, then the pieces beside it (`rt_tables.d/*.conf`), which BIRD does not read; what
+/// came first stays.
+pub fn constants(files: &dyn Files) -> Vec<(String, u32)> {
+    let mut found: Vec<(String, u32)> = Vec::new();
     for (table, prefix) in TABLES {
-        let text = DIRECTORIES.iter().find_map(|dir| read(&Path::new(dir).join(table)));
-        for line in String::from_utf8_lossy(&text.unwrap_or_default()).lines() {
-            found.extend(entry(line, prefix));
+        let main = DIRECTORIES.iter().find_map(|dir| files.read(&Path::new(dir).join(table)).ok());
+        let pieces = DIRECTORIES.iter().flat_map(|dir| {
+            let dir = Path::new(dir).join(format!("{table}.d"));
+            let mut names = files.list(&dir);
+            names.retain(|name| name.extension().is_some_and(|e| e == "conf"));
+            names.sort();
+            names.into_iter().filter_map(move |name| files.read(&dir.join(name)).ok())
+        });
+        for text in main.into_iter().chain(pieces) {
+            for (name, value) in String::from_utf8_lossy(&text).lines().filter_map(|line| entry(line, prefix))
+            {
+                if found.iter().all(|(known, _)| *known != name) {
+                    found.push((name, value));
+                }
+            }
         }
     }
     found
@@ -38,14 +53,29 @@ fn entry(line: &str, prefix: &str) -> Option<(String, u32)> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+    use std::path::PathBuf;
+
     use super::*;
 
     #[test]
     fn tables_are_read() {
         let text = b"# reserved\n255\tlocal\n0xfe main # here\n  7  vrf-red.1\nbad line\n".to_vec();
-        let got = constants(|p| p.ends_with("rt_tables").then(|| text.clone()));
-        let want = [("ipt_local", 255), ("ipt_main", 254), ("ipt_vrf_red_1", 7)];
-        assert_eq!(got, want.map(|(n, v)| (n.to_owned(), v)));
-        assert!(constants(|_| None).is_empty());
+        let at = |path: &str, text: &[u8]| (PathBuf::from(path), text.to_vec());
+        let files = BTreeMap::from([
+            at("/etc/iproute2/rt_tables", &text),
+            at("/etc/iproute2/rt_tables.d/b.conf", b"12 later\n99 main\n"),
+            at("/etc/iproute2/rt_tables.d/a.conf", b"11 first\n"),
+            at("/etc/iproute2/rt_tables.d/README", b"13 no\n"),
+        ]);
+        let want = [
+            ("ipt_local", 255),
+            ("ipt_main", 254),
+            ("ipt_vrf_red_1", 7),
+            ("ipt_first", 11),
+            ("ipt_later", 12),
+        ];
+        assert_eq!(constants(&files), want.map(|(n, v)| (n.to_owned(), v)));
+        assert!(constants(&BTreeMap::new()).is_empty());
     }
 }
