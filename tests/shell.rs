@@ -168,3 +168,24 @@ fn a_reader_that_sleeps() {
         assert!(late > NETS / 2, "the rest as it is now: {late}");
     });
 }
+
+#[test]
+fn a_part_is_reloaded() {
+    in_network("a_part_is_reloaded", || {
+        let two = "\troute 10.1.0.0/16 blackhole;\n\troute 10.2.0.0/16 blackhole;";
+        let daemon = daemon_on(&config("", two));
+        let mut session = daemon.session();
+        rewrite(&daemon, &config("", two).replace("ipv4;", "ipv4 { import none; };"));
+        assert_eq!(code(&session.ask("configure soft")), "0003");
+        for wrong in [
+            "reload routes1 partial",
+            "reload routes1 partial 10.1.0.0/16",
+            "reload routes1 partial [ 1.2.3.4 ]",
+        ] {
+            assert_eq!(code(&session.ask(wrong)), "9001", "{wrong}");
+        }
+        let reply = session.ask("reload filters in routes1 partial [ 10.1.0.0/16+ ]");
+        assert_eq!(reply, ["0015-routes1: reloading", "0000 "]);
+        until_routes("main", &["blackhole 10.2.0.0/16"]);
+    });
+}

@@ -18,6 +18,7 @@ use super::view::route::{RouteFilter, RouteWorld};
 use super::view::status::ConfigStatusView;
 use super::view::{InterfaceView, MemoryView, ProtocolView, StaticView, StatusView, SymbolClass, ThreadView};
 use crate::base::Value;
+use crate::base::prefix_set::PrefixSet;
 use crate::base::time::{Now, TimeFormats};
 use crate::config::{DebugMask, MrtdumpMask};
 pub use crate::engine::actions::{Action, Outcome};
@@ -110,6 +111,9 @@ pub trait Scope: Send + Sync {
 
     /// All names of the configuration, keywords and built-in attributes left out.
     fn list(&self) -> Vec<(Arc<str>, SymbolClass)>;
+
+    /// The set of prefixes that begins at the start of the text, and how many bytes of the text it took.
+    fn nets(&self, text: &str) -> Result<(Arc<PrefixSet>, usize), TermError>;
 
     /// `eval TERM`: the whole text is one term.
     fn eval(&self, term: &str) -> Result<String, TermError>;

@@ -15,6 +15,7 @@ use super::view::protocol::{ProtocolDetail, ProtocolState};
 use super::view::route::*;
 use super::view::status::{ConfigStatusView, DaemonState};
 use super::view::*;
+use crate::base::prefix_set::PrefixSet;
 use crate::base::time::{Now, TimeFormat, TimeFormats};
 use crate::base::{ChannelId, Net, NetExt, NetType, ProtoId, Value};
 use crate::config::{DebugMask, MrtdumpMask};
@@ -372,6 +373,10 @@ impl Scope for FakeScope {
     fn list(&self) -> Vec<(Arc<str>, SymbolClass)> {
         self.0.clone()
     }
+    fn nets(&self, _text: &str) -> Result<(Arc<PrefixSet>, usize), TermError> {
+        Err(TermError::Parse("Prefix set expected".into()))
+    }
+
     fn eval(&self, term: &str) -> Result<String, TermError> {
         let term = term.trim();
         if term == "net" {

@@ -100,7 +100,7 @@ impl Session {
         let scope = self.ctx.scope();
         // Terms may compute for a while, and ask the engine: not on the thread of all sessions.
         let line: Arc<str> = line.into();
-        let judged = if ["eval", "where", "filter"].iter().any(|word| line.contains(word)) {
+        let judged = if ["eval", "where", "filter", "partial"].iter().any(|word| line.contains(word)) {
             let (line, scope) = (line.clone(), scope.clone());
             let work = tokio::task::spawn_blocking(move || command::judge(&line, &*scope));
             work.await.map_err(std::io::Error::other)?

@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::sync::Arc;
 
 use super::filters::{FilterRunner, OffEngine};
+use crate::base::prefix_set::PrefixSet;
 use crate::base::{Net, Value};
 use crate::config::{Config, FilterRef};
 use crate::control::backend::{FilterKind, RouteText, Scope, TermError};
@@ -115,6 +116,23 @@ impl Scope for ConfigScope {
     fn list(&self) -> Vec<(Arc<str>, SymbolClass)> {
         let symbols = self.config.symbols.iter();
         symbols.map(|(word, entry)| (word.clone(), class(&entry.symbol))).collect()
+    }
+
+    fn nets(&self, text: &str) -> Result<(Arc<PrefixSet>, usize), TermError> {
+        let (names, taken) = self.words();
+        let (program, rest) = deep(|| {
+            let part = syntax::parse_term(text, &names, &taken).map_err(refused)?;
+            Ok((self.check(&part, |checker, term| checker.term(term))?, part.rest))
+        })?;
+        let world = OffEngine::new(self.handle.clone());
+        match crate::filter::evaluate(&program, &mut Machine::default(), &world) {
+            Ok(Value::PrefixSet(set)) => Ok((set, rest)),
+            Ok(_) => Err(TermError::Parse("Prefix set expected".to_owned())),
+            Err(error) => {
+                world.error(error.line, &error.message);
+                Err(TermError::Runtime)
+            }
+        }
     }
 
     fn eval(&self, term: &str) -> Result<String, TermError> {

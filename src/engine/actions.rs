@@ -6,11 +6,12 @@ use super::api::{DownReason, Instance, ProtoState};
 use super::channel::ChannelState;
 use super::engine::Engine;
 use super::proto::{Goal, Proto};
+use crate::base::prefix_set::PrefixSet;
 use crate::base::{LogClass, ProtoId};
 use crate::config::{DebugMask, MrtdumpMask};
 
 /// An order.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub enum Action {
     /// `disable`; the message replaces the old one, also when there is none.
     Disable(Option<Arc<str>>),
@@ -24,6 +25,8 @@ pub enum Action {
         import: bool,
         /// Export filters run again.
         export: bool,
+        /// Only on routes of these nets.
+        only: Option<Arc<PrefixSet>>,
     },
 }
 
@@ -93,22 +96,22 @@ impl Engine {
             }
             Action::Reload { .. } if proto.disabled => Outcome::AlreadyDisabled,
             Action::Reload { .. } if proto.state != ProtoState::Up => Outcome::NotUp,
-            Action::Reload { import, export } => self.reload(id, *import, *export),
+            Action::Reload { import, export, only } => self.reload(id, *import, *export, only.as_ref()),
         }
     }
 
-    fn reload(&mut self, id: ProtoId, import: bool, export: bool) -> Outcome {
+    fn reload(&mut self, id: ProtoId, import: bool, export: bool, only: Option<&Arc<PrefixSet>>) -> Outcome {
         let channels = self.core.proto(id).map_or_else(Vec::new, |p| p.channels.clone());
         let up: Vec<_> = channels
             .into_iter()
             .filter(|ch| self.core.channel(*ch).is_some_and(|ch| ch.state == ChannelState::Up))
             .collect();
-        if import && !up.iter().all(|ch| self.reload_in(*ch)) {
+        if import && !up.iter().all(|ch| self.reload_in(*ch, only)) {
             return Outcome::ReloadFailed;
         }
         if export {
             for channel in up {
-                self.reload_out(channel);
+                self.reload_out(channel, only);
             }
         }
         Outcome::Reloading

@@ -7,6 +7,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use crate::base::prefix_set::PrefixSet;
 use crate::base::{ChannelId, LogClass, Net, NetType, ProtoId};
 use crate::config::{ChannelConfig, FilterRef, ProtocolConfig, ProtocolSyntax};
 use crate::sys::kernel::{Family, KernelError, KernelEvent, Question, RouteOp};
@@ -150,8 +151,8 @@ pub trait Instance: Send {
         None
     }
 
-    /// Announces all routes of the channel again (`reload in`, a changed import filter).
-    fn reload(&mut self, _ports: &mut Ports<'_>, _channel: ChannelId) {}
+    /// Announces all routes of the channel again (`reload in`, a changed import filter), or those in `only`.
+    fn reload(&mut self, _ports: &mut Ports<'_>, _channel: ChannelId, _only: Option<&Arc<PrefixSet>>) {}
 
     /// Announces the channel's routes of one net once more. Asked for by those who want to see a route as it is before the import filter; nothing
     /// comes of it. `false`: cannot.
@@ -377,7 +378,7 @@ pub trait Hands: LookAt {
     fn set_refused(&mut self, channel: ChannelId, net: NetId, refused: bool);
     fn is_exported_best(&self, channel: ChannelId, net: &Net) -> Option<(NetId, bool)>;
     fn wanted(&mut self, channel: ChannelId, net: &Net) -> Option<Export>;
-    fn refeed(&mut self, channel: ChannelId);
+    fn refeed(&mut self, channel: ChannelId, only: Option<Arc<PrefixSet>>);
     fn resolve(&self, table: &str, gateway: IpAddr) -> Resolution;
     fn watch_table(&mut self, me: ProtoId, table: &str);
     fn shutting_down(&self) -> bool;
@@ -573,7 +574,11 @@ impl Ports<'_> {
     }
     /// Feeds the channel again from the start; [`Instance::fed`] tells the end.
     pub fn refeed(&mut self, channel: ChannelId) {
-        self.core.refeed(channel);
+        self.core.refeed(channel, None);
+    }
+    /// The same with a part of the table: these nets.
+    pub fn refeed_some(&mut self, channel: ChannelId, only: Option<Arc<PrefixSet>>) {
+        self.core.refeed(channel, only);
     }
     /// Resolves a recursive next hop through a table.
     pub fn resolve(&self, table: &str, gateway: IpAddr) -> Resolution {

@@ -1,9 +1,12 @@
 //! A channel at run time: state, counters, limits and what it has exported.
 
+use std::sync::Arc;
+
 use rustc_hash::FxHashSet;
 
 use super::accounting::{Direction, Tally};
 use super::api::{Export, ExportMode, ExportRule, PreExport};
+use crate::base::prefix_set::PrefixSet;
 use crate::base::{ChannelId, Net, ProtoId};
 use crate::config::{ChannelConfig, Limit};
 use crate::table::{Bits, Cursor, NetId, Route, Snapshot, Source};
@@ -122,6 +125,8 @@ pub struct Channel {
     pub(super) cursor: Option<Cursor>,
     /// The feed under way makes up for an overrun: the end of the one before was told already.
     pub(super) quiet: bool,
+    /// The feed under way is about these nets only.
+    pub(super) feed_only: Option<Arc<PrefixSet>>,
     /// Nets whose best (or merged) route was exported.
     pub exported: Bits,
     /// Mode `Any`: routes that were exported.
@@ -150,6 +155,7 @@ impl Channel {
             feed: Feed::Off,
             cursor: None,
             quiet: false,
+            feed_only: None,
             exported: Bits::default(),
             exported_any: FxHashSet::default(),
             refused: Bits::default(),

@@ -17,6 +17,7 @@ use super::filters::Assertions;
 use super::iface::{IfaceEvent, Ifaces, Preferred};
 use super::logger::Logger;
 use super::proto::Proto;
+use crate::base::prefix_set::PrefixSet;
 use crate::base::{ChannelId, LogClass, Net, NetType, ProtoId};
 use crate::config::{Config, DebugMask, FilterRef, ProtocolConfig, TableConfig};
 use crate::filter::{Machine, Outcome};
@@ -101,7 +102,7 @@ pub struct Core {
     pub(super) stalled: Vec<ChannelId>,
     pub(super) dirty_tables: Vec<usize>,
     pub(super) pending: VecDeque<Pending>,
-    pub(super) refeeds: Vec<ChannelId>,
+    pub(super) refeeds: Vec<(ChannelId, Option<Arc<PrefixSet>>)>,
     pub(super) logger: Logger,
     pub(super) shutting_down: bool,
     pub(super) recovering: bool,
@@ -541,8 +542,8 @@ impl Hands for Core {
     fn wanted(&mut self, channel: ChannelId, net: &Net) -> Option<Export> {
         self.wanted_now(channel, net)
     }
-    fn refeed(&mut self, channel: ChannelId) {
-        self.refeeds.push(channel);
+    fn refeed(&mut self, channel: ChannelId, only: Option<Arc<PrefixSet>>) {
+        self.refeeds.push((channel, only));
     }
     fn resolve(&self, table: &str, gateway: IpAddr) -> Resolution {
         self.resolve_gateway(table, gateway)

@@ -159,8 +159,8 @@ impl Engine {
                     }
                 }
             }
-            for channel in std::mem::take(&mut self.core.refeeds) {
-                self.core.start_feed(channel);
+            for (channel, only) in std::mem::take(&mut self.core.refeeds) {
+                self.core.feed_again(channel, only);
             }
             if self.core.dirty_tables.is_empty() {
                 return;

@@ -9,6 +9,7 @@ use super::accounting::Direction;
 use super::api::{Export, ExportMode, PreExport, TraceFlag};
 use super::channel::{ChannelState, Feed, LimitKind};
 use super::core::Core;
+use crate::base::prefix_set::PrefixSet;
 use crate::base::{ChannelId, Net};
 use crate::table::{Attrs, BestChange, Change, NetId, Pulled, Route, Source};
 
@@ -41,6 +42,7 @@ impl Core {
         };
         ch.feed = Feed::Waiting { turns: FEED_AFTER };
         ch.quiet = false;
+        ch.feed_only = None;
         let (table, cursor) = (ch.table, ch.cursor);
         if cursor.is_none()
             && let Some(Some(slot)) = self.tables.get_mut(table)
@@ -52,6 +54,32 @@ impl Core {
             }
         }
         self.enqueue(id);
+    }
+
+    /// Gives a channel that is exporting its table again, or what of it lies in `only`. A feed of the whole table that has not begun yet covers any part;
+    /// one under way begins anew.
+    pub(super) fn feed_again(&mut self, id: ChannelId, only: Option<Arc<PrefixSet>>) {
+        let Some(ch) = self.channel(id) else { return };
+        let (quiet, partial) = (ch.quiet, ch.feed_only.is_some());
+        match (&ch.feed, &only) {
+            (_, None) => self.start_feed(id),
+            (Feed::Off, _) => {}
+            (Feed::Waiting { .. }, _) if !partial => {}
+            (Feed::Following, _) => {
+                self.start_feed(id);
+                if let Some(ch) = self.channel_mut(id) {
+                    // The protocol has been told of the end of its feed.
+                    ch.quiet = true;
+                    ch.feed_only = only;
+                }
+            }
+            _ => {
+                self.start_feed(id);
+                if let Some(ch) = self.channel_mut(id) {
+                    ch.quiet = quiet;
+                }
+            }
+        }
     }
 
     /// Stops giving the channel anything.
@@ -75,17 +103,21 @@ impl Core {
         match std::mem::take(&mut ch.feed) {
             Feed::Off => Turn::Idle,
             Feed::Walking { snapshot, next } => {
+                let only = ch.feed_only.clone();
                 let mut last = None;
                 for (done, (net_id, net, routes)) in snapshot.iter_from(next).enumerate() {
                     if done >= BUDGET {
                         last = Some(net_id);
                         break;
                     }
-                    self.feed_net(id, net_id, net, routes);
+                    if only.as_ref().is_none_or(|only| only.contains_net(net)) {
+                        self.feed_net(id, net_id, net, routes);
+                    }
                 }
                 let Some(next) = last else {
                     let Some(ch) = self.channel_mut(id) else { return Turn::Idle };
                     ch.feed = Feed::Following;
+                    ch.feed_only = None;
                     return if std::mem::take(&mut ch.quiet) { Turn::More } else { Turn::Fed };
                 };
                 if let Some(ch) = self.channel_mut(id) {

@@ -10,6 +10,7 @@ use super::engine::Engine;
 use super::plan::Step;
 use super::proto::{Goal, Proto};
 use super::resolve::better;
+use crate::base::prefix_set::PrefixSet;
 use crate::base::{ChannelId, LogClass, ProtoId};
 use crate::config::{Config, ProtocolConfig, RouterIdConfig, TableConfig};
 use crate::table::Table;
@@ -343,21 +344,21 @@ impl Engine {
     }
 
     /// Runs import again on a channel; `false` when the protocol cannot.
-    pub(super) fn reload_in(&mut self, channel: ChannelId) -> bool {
+    pub(super) fn reload_in(&mut self, channel: ChannelId, only: Option<&Arc<PrefixSet>>) -> bool {
         let Some(ch) = self.core.channel(channel) else { return false };
         let id = ch.proto;
         if ch.state != ChannelState::Up {
             return true;
         }
         let can = self.core.proto(id).and_then(|p| self.kind(&p.config)).is_some_and(|k| k.reloads());
-        can && self.call(id, |i, p| i.reload(p, channel)).is_some()
+        can && self.call(id, |i, p| i.reload(p, channel, only)).is_some()
     }
 
     /// Runs export again on a channel.
-    pub(super) fn reload_out(&mut self, channel: ChannelId) {
+    pub(super) fn reload_out(&mut self, channel: ChannelId, only: Option<&Arc<PrefixSet>>) {
         let exporting = self.core.channel(channel).is_some_and(|ch| ch.is_exporting());
         if exporting {
-            self.core.start_feed(channel);
+            self.core.feed_again(channel, only.cloned());
         }
     }
 
@@ -416,8 +417,8 @@ impl Engine {
         }
         for (number, import) in reloads {
             match import {
-                true => _ = self.reload_in(number),
-                false => self.reload_out(number),
+                true => _ = self.reload_in(number, None),
+                false => self.reload_out(number, None),
             }
         }
     }

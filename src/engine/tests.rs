@@ -183,3 +183,38 @@ fn channels_trace_their_states() {
         lines.iter().filter_map(|l| l.strip_prefix("s.ipv4: State changed to ")).collect();
     assert_eq!(states, ["UP", "FLUSHING", "DOWN", "UP"]);
 }
+
+/// After a soft change of filters, `reload ... partial` lets only the nets of the set pass the new ones.
+#[test]
+fn a_part_is_reloaded() {
+    use crate::base::prefix_set::{Pattern, PrefixSet};
+    let soft = |daemon: &mut Daemon, text: &str| {
+        let (reply, _answer) = oneshot::channel();
+        daemon.engine.configure(config(text), true, None, reply);
+        daemon.rest();
+    };
+    let one = || {
+        let net: crate::base::IpNet = "10.1.0.0/16".parse().unwrap();
+        Some(PrefixSet::new([Pattern { net, low: 16, high: 16 }]))
+    };
+    let pipe = "protocol pipe p { table master4; peer table t1; import none; export all; }";
+    let text = format!("ipv4 table t1; {TWO} {pipe}");
+    let mut daemon = Daemon::boot(&text);
+    soft(&mut daemon, &text.replace("export all", "export none"));
+    assert_eq!(daemon.routes("t1").len(), 2);
+    let out = Action::Reload { import: false, export: true, only: one() };
+    assert_eq!(daemon.engine.act(&out, |name| name == "p"), [("p".into(), Outcome::Reloading)]);
+    daemon.rest();
+    assert_eq!(daemon.routes("t1"), ["10.2.0.0/16"]);
+
+    soft(&mut daemon, &text.replace("ipv4;", "ipv4 { import none; };"));
+    assert_eq!(daemon.routes("master4").len(), 2);
+    let import = Action::Reload { import: true, export: false, only: one() };
+    daemon.engine.act(&import, |name| name == "s");
+    daemon.rest();
+    assert_eq!(daemon.routes("master4"), ["10.2.0.0/16"]);
+    let all = Action::Reload { import: true, export: true, only: None };
+    daemon.engine.act(&all, |_| true);
+    daemon.rest();
+    assert!(daemon.routes("master4").is_empty() && daemon.routes("t1").is_empty());
+}

@@ -10,6 +10,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use crate::base::prefix_set::PrefixSet;
 use crate::base::{ChannelId, LogClass, Net, NetType, ProtoId};
 use crate::config::{
     ChannelConfig, DebugMask, Effect, FilterRef, MrtdumpMask, ProtocolConfig, ProtocolOptions, Vrf,
@@ -437,7 +438,7 @@ impl Hands for InMemory {
     fn wanted(&mut self, _channel: ChannelId, _net: &Net) -> Option<Export> {
         None
     }
-    fn refeed(&mut self, channel: ChannelId) {
+    fn refeed(&mut self, channel: ChannelId, _only: Option<Arc<PrefixSet>>) {
         self.refed.push(channel);
     }
     fn resolve(&self, table: &str, gateway: IpAddr) -> Resolution {

@@ -10,7 +10,7 @@ use crate::control::backend::{Action, DebugTarget, Outcome, Selection};
 use crate::control::code::Code;
 
 const MESSAGE: &str = "(<protocol> | \"<pattern>\" | all) [\"<message>\"]";
-const PROTOCOLS: &str = "<protocol> | \"<pattern>\" | all";
+const RELOAD: &str = "(<protocol> | \"<pattern>\" | all) [partial <expr>]";
 
 const fn change(
     words: &'static str,
@@ -25,12 +25,12 @@ pub(super) static COMMANDS: &[Command] = &[
     change("disable", MESSAGE, "Stop a protocol", |a| with_message(a, Action::Disable)),
     change("enable", MESSAGE, "Start a disabled protocol", |a| with_message(a, Action::Enable)),
     change("restart", MESSAGE, "Stop a protocol and start it again", |a| with_message(a, Action::Restart)),
-    change("reload", PROTOCOLS, "Let routes pass the filters again", |a| reload(a, true, true)),
-    change("reload in", PROTOCOLS, "Let imported routes pass the filters again", |a| reload(a, true, false)),
-    change("reload out", PROTOCOLS, "Let exported routes pass the filters again", |a| reload(a, false, true)),
-    change("reload filters", PROTOCOLS, "As reload; the words of BIRD 3", |a| reload(a, true, true)),
-    change("reload filters in", PROTOCOLS, "As reload in; the words of BIRD 3", |a| reload(a, true, false)),
-    change("reload filters out", PROTOCOLS, "As reload out; the words of BIRD 3", |a| reload(a, false, true)),
+    change("reload", RELOAD, "Let routes pass the filters again", |a| reload(a, true, true)),
+    change("reload in", RELOAD, "Let imported routes pass the filters again", |a| reload(a, true, false)),
+    change("reload out", RELOAD, "Let exported routes pass the filters again", |a| reload(a, false, true)),
+    change("reload filters", RELOAD, "As reload; the words of BIRD 3", |a| reload(a, true, true)),
+    change("reload filters in", RELOAD, "As reload in; the words of BIRD 3", |a| reload(a, true, false)),
+    change("reload filters out", RELOAD, "As reload out; the words of BIRD 3", |a| reload(a, false, true)),
     heading("debug", "Choose what protocols log"),
     change(
         "debug",
@@ -61,11 +61,9 @@ fn with_message(args: &mut Args<'_>, action: fn(Option<Arc<str>>) -> Action) -> 
 
 fn reload(args: &mut Args<'_>, import: bool, export: bool) -> Parsed {
     let which = args.selection()?;
-    if args.word("partial") {
-        return Err(Refusal::parse("Partial reload is not built into this daemon"));
-    }
+    let only = if args.word("partial") { Some(args.nets()?) } else { None };
     args.end()?;
-    act(Action::Reload { import, export }, which)
+    act(Action::Reload { import, export, only }, which)
 }
 
 fn act(action: Action, which: Selection) -> Parsed {

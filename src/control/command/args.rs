@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::lex::{Spot, Token, token};
+use crate::base::prefix_set::PrefixSet;
 use crate::control::backend::{FilterKind, Scope, Selection, TermError};
 use crate::control::code::Code;
 use crate::control::view::SymbolClass;
@@ -247,6 +248,19 @@ impl<'a> Args<'a> {
     }
 
     /// The filter that begins here.
+    pub fn nets(&mut self) -> Result<Arc<PrefixSet>, Refusal> {
+        if let Token::Bad(bad) = self.spot.token {
+            return Err(Refusal::parse(bad));
+        }
+        let (nets, used) = self.scope.nets(self.rest()).map_err(|e| match e {
+            TermError::Parse(text) => Refusal::parse(text),
+            TermError::Runtime => Refusal::parse("runtime error"),
+        })?;
+        self.spot = token(self.line, (self.spot.from + used).min(self.line.len()));
+        Ok(nets)
+    }
+
+    /// Takes a filter.
     pub fn filter(&mut self, kind: FilterKind) -> Result<Arc<dyn RouteFilter>, Refusal> {
         if let Token::Bad(bad) = self.spot.token {
             return Err(Refusal::parse(bad));

@@ -380,7 +380,10 @@ async fn actions() {
     }
     let log = rig.fake.log.lock().unwrap().clone();
     assert!(log[1].contains("for the night"), "{log:?}");
-    assert!(log.contains(&"Reload { import: false, export: true } Name(\"one\")".to_owned()), "{log:?}");
+    assert!(
+        log.contains(&"Reload { import: false, export: true, only: None } Name(\"one\")".to_owned()),
+        "{log:?}"
+    );
     assert!(log.contains(&"debug 0x3".to_owned()), "{log:?}");
 }
 

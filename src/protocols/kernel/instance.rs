@@ -11,6 +11,7 @@ use super::convert::{Class, Trouble, attrs_of, writable};
 use super::drift::Drift;
 use super::nets::Dst;
 use super::sync::{Action, KernelSync, Pruned, SOON, Setup, Warning};
+use crate::base::prefix_set::PrefixSet;
 use crate::base::{ChannelId, LogClass, Net, NetType};
 use crate::config::{ProtocolConfig, Vrf};
 use crate::engine::api::{
@@ -578,7 +579,8 @@ impl Instance for KernelInstance {
         }
     }
 
-    fn reload(&mut self, ports: &mut Ports<'_>, channel: ChannelId) {
+    /// A part is not told apart from the whole: whatever is learned comes with the next scan.
+    fn reload(&mut self, ports: &mut Ports<'_>, channel: ChannelId, _only: Option<&Arc<PrefixSet>>) {
         if channel == self.channel && self.learns() {
             self.relearn = true;
             self.request_scan(ports, 0);

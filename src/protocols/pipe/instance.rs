@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use super::config::{Pipe, PipeOptions};
+use crate::base::prefix_set::PrefixSet;
 use crate::base::{ChannelId, LogClass};
 use crate::config::{ChannelConfig, FilterRef, ProtocolConfig};
 use crate::engine::api::{
@@ -114,9 +115,9 @@ impl Instance for PipeInstance {
     }
 
     /// What comes in here comes out of the other table.
-    fn reload(&mut self, ports: &mut Ports<'_>, channel: ChannelId) {
+    fn reload(&mut self, ports: &mut Ports<'_>, channel: ChannelId, only: Option<&Arc<PrefixSet>>) {
         if let Some(other) = self.other(channel) {
-            ports.refeed(other);
+            ports.refeed_some(other, only.cloned());
         }
     }
 
@@ -219,7 +220,7 @@ mod tests {
     fn reload_feeds_the_other_side() {
         let mut bench = pipe();
         let (primary, secondary) = (bench.channel(0), bench.channel(1));
-        bench.call(|i, p| i.reload(p, primary));
+        bench.call(|i, p| i.reload(p, primary, None));
         assert_eq!(bench.hands.refed, [secondary]);
         let other = PipeOptions { peer_table: "other".into(), max_generation: 2 };
         assert_eq!(bench.reconfigure(other), Some(Effect::Restart));

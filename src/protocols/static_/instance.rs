@@ -8,6 +8,7 @@ use super::config::{Static, StaticDest, StaticExtra, StaticOptions, StaticRoutes
 use super::dests::{Dests, Terms, hopeless, labelled, target};
 use super::diff::{Side, diff};
 use super::ordinals::Ordinals;
+use crate::base::prefix_set::PrefixSet;
 use crate::base::{ChannelId, LogClass, Net, NetExt, NetType};
 use crate::config::ProtocolConfig;
 use crate::engine::api::{
@@ -432,8 +433,12 @@ impl Instance for StaticInstance {
         true
     }
 
-    fn reload(&mut self, ports: &mut Ports<'_>, _channel: ChannelId) {
-        self.all_again(ports);
+    fn reload(&mut self, ports: &mut Ports<'_>, _channel: ChannelId, only: Option<&Arc<PrefixSet>>) {
+        let Some(only) = only else { return self.all_again(ports) };
+        let list = self.routes.list.iter().zip(0..);
+        let chosen = list.filter(|(route, index)| self.sent.get(*index) && only.contains_net(&route.net));
+        self.jobs.extend(chosen.map(|(_, index)| Job::Announce(index)));
+        ports.again();
     }
 
     fn reconfigure(&mut self, ports: &mut Ports<'_>, new: &Arc<ProtocolConfig>, _old: &Arc<ProtocolConfig>) {

@@ -298,7 +298,7 @@ fn commands_and_preference() {
     bench.hands.commands = |_, _| {};
     bench.hands.channels[0].1.preference = 77;
     let channel = bench.channel(0);
-    bench.call(|i, p| i.reload(p, channel));
+    bench.call(|i, p| i.reload(p, channel, None));
     bench.finish();
     assert_eq!(preferences(&bench), [77, 77]);
 }
