@@ -1,6 +1,6 @@
 //! Netlink, on a thread of its own.
 //!
-//! Why a thread: the kernel carries a request out inside `send`, about a millisecond for each buffer, and all of it
+//! Why a thread: the kernel carries a request out inside `send`, some milliseconds for each buffer, and all of it
 //! under one lock; an executor's worker must not be held up by that, and a second thread would gain nothing. How: the
 //! thread waits for its bell and its sockets, and does a little of everything that is due in each turn: notices first,
 //! one datagram of a dump, one buffer of requests. Nothing in here is async.

@@ -71,6 +71,13 @@ impl Socket {
         }
     }
 
+    /// How many refusals, or notices, find room until they are read.
+    pub fn capacity(&self) -> usize {
+        // What a short message takes of the buffer: 256 of them fill the default one of 212,992 bytes.
+        const MESSAGE: usize = 832;
+        self.inner.get_rx_buf_sz().unwrap_or(0) / MESSAGE
+    }
+
     /// Drops what the kernel says about requests of `port` before it takes space in the buffer. Edits by anybody else
     /// still arrive, also those of our routes.
     pub fn ignore_echoes_of(&self, port: u32) -> io::Result<()> {

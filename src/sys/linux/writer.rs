@@ -2,7 +2,7 @@
 //!
 //! Why not one message and one answer per route: the kernel does the work inside `send`, and a system call for each
 //! route doubles its price. How: a window of operations is taken, put into an order the kernel likes, and sent in
-//! buffers of 16 KB with the ACK flag on the last request only. Refused requests are reported one by one with their
+//! buffers of 64 KB with the ACK flag on the last request only. Refused requests are reported one by one with their
 //! sequence number, so every operation gets its own answer; what was not refused was done.
 //!
 //! The order: routes of one next hop set together, because the kernel searches the sets of a device in a list and finds
@@ -22,11 +22,14 @@ use super::socket::{NLMSG_ERROR, Received, Socket};
 use crate::base::{IpNet, Ipv6Net};
 use crate::sys::kernel::{Answer, KernelError, KernelEvent, RouteOp, Target};
 
-/// Bytes of requests handed over at once; the kernel is busy with them for about a millisecond.
-const PACK_BYTES: usize = 16 * 1024;
+/// Bytes of requests handed over at once; the kernel is busy with them for some milliseconds.
+const PACK_BYTES: usize = 64 * 1024;
 
-/// Requests handed over at once: as many refusals as fit into a receive buffer of default size.
-const PACK_REQUESTS: usize = 250;
+/// Requests handed over at once, if there is room for a refusal of each.
+const PACK_REQUESTS: usize = 1000;
+
+/// So many at least: refusals that are lost are known to be lost.
+const PACK_MIN: usize = 100;
 
 /// Receive buffer of the request socket.
 const RECEIVE_BUFFER: usize = 1 << 20;
@@ -61,7 +64,7 @@ impl Writer {
             order: Vec::new(),
             done: 0,
             sequence: 0,
-            buffer: Vec::with_capacity(2 * PACK_BYTES),
+            buffer: Vec::with_capacity(PACK_BYTES + 4096),
             refused: Vec::new(),
         })
     }
@@ -125,8 +128,9 @@ impl Writer {
     pub fn step(&mut self, out: &mut Vec<KernelEvent>) -> io::Result<()> {
         let first = self.sequence.wrapping_add(1);
         let (mut count, mut last_start) = (0, 0);
+        let pack = self.socket.capacity().clamp(PACK_MIN, PACK_REQUESTS);
         self.buffer.clear();
-        for &index in self.order[self.done..].iter().take(PACK_REQUESTS) {
+        for &index in self.order[self.done..].iter().take(pack) {
             last_start = self.buffer.len();
             self.sequence = self.sequence.wrapping_add(1);
             self.encoder.append(&self.window[index as usize], self.sequence, &mut self.buffer);
