@@ -44,7 +44,10 @@ pub static FLAGS: &[Flag] = &[
     Flag { synopsis: "-R", help: "Recover from a graceful restart" },
     Flag { synopsis: "-u <user>", help: "Drop privileges and run as this user" },
     Flag { synopsis: "-g <group>", help: "Run as this group" },
-    Flag { synopsis: "--explain", help: "With -p: every error with the lines around it and what to do" },
+    Flag {
+        synopsis: "--explain",
+        help: "With -p: every error with the lines around it and what to do, and what is odd in filters",
+    },
     Flag {
         synopsis: "--sandbox [<config-file>]",
         help: "Run in a network of its own, without root, with a shell on it",
@@ -198,8 +201,16 @@ fn outcome(result: anyhow::Result<()>) -> ExitCode {
 fn parse(path: &std::path::Path, explain: bool) -> ExitCode {
     let terminal = std::io::stderr().is_terminal();
     match config::load(path, crate::protocols::SYNTAX, &CustomAttrs::default(), &Disk) {
-        Ok(config) if config.warnings.is_empty() => ExitCode::SUCCESS,
-        Ok(config) => say(&prefixed(config.warnings.iter()), ExitCode::SUCCESS),
+        Ok(config) => {
+            let mut lines: Vec<String> = config.warnings.iter().map(|line| format!("bird: {line}")).collect();
+            if explain || terminal {
+                lines.extend(config.notes.iter().map(|note| format!("bird: {note}\n")));
+            }
+            match lines.is_empty() {
+                true => ExitCode::SUCCESS,
+                false => say(&lines.join("\n"), ExitCode::SUCCESS),
+            }
+        }
         Err(Failure::Refused(refusal)) if explain || terminal => {
             say(&refusal.explain("bird: ", terminal), ExitCode::FAILURE)
         }

@@ -55,9 +55,9 @@ impl Files for Memory {
 /// What `bird -p --explain -c bird.conf` prints.
 fn said(files: &Memory) -> String {
     match load(Path::new("bird.conf"), SYNTAX, &CustomAttrs::default(), files) {
-        Ok(config) if config.warnings.is_empty() => "(taken)".to_owned(),
         Ok(config) => {
-            config.warnings.iter().map(|w| format!("bird: {w}")).collect::<Vec<_>>().join("\n") + "\n(taken)"
+            let lines = config.warnings.iter().chain(&config.notes).map(|line| format!("bird: {line}\n"));
+            lines.collect::<Vec<_>>().join("\n") + "(taken)"
         }
         Err(Failure::Refused(refusal)) => refusal.explain("bird: ", false),
         Err(failure) => format!("bird: {}", at_start(&failure)),

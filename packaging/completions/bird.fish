@@ -11,7 +11,7 @@ complete -c bird -s l -d 'Look for configuration and socket in the current direc
 complete -c bird -s R -d 'Recover from a graceful restart'
 complete -c bird -s u -x -a '(__fish_complete_users)' -d 'Drop privileges and run as this user'
 complete -c bird -s g -x -a '(__fish_complete_groups)' -d 'Run as this group'
-complete -c bird -l explain -d 'With -p: every error with the lines around it and what to do'
+complete -c bird -l explain -d 'With -p: every error with the lines around it and what to do, and what is odd in filters'
 complete -c bird -l sandbox -r -F -d 'Run in a network of its own, without root, with a shell on it'
 complete -c bird -l test -d 'Run the self-tests in the configuration and exit: 1 if one fails'
 complete -c bird -l version -l verbose -d 'Print the version'

@@ -12,7 +12,7 @@ _arguments -s \
 	'-R[Recover from a graceful restart]' \
 	'-u[Drop privileges and run as this user]:user:_users' \
 	'-g[Run as this group]:group:_groups' \
-	'--explain[With -p, every error with the lines around it and what to do]' \
+	'--explain[With -p, every error with the lines around it and what to do, and what is odd in filters]' \
 	'--sandbox[Run in a network of its own, without root, with a shell on it]:config-file:_files' \
 	'--test[Run the self-tests in the configuration and exit, 1 if one fails]' \
 	'--version[Print the version]' \

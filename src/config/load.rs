@@ -93,6 +93,9 @@ pub fn load(
     crate::syntax::on_big_stack(work).unwrap_or_else(|e| Err(unreadable(e.to_string())))
 }
 
+/// More notes than this nobody reads.
+const MAX_NOTES: usize = 50;
+
 fn lower(
     path: &Path,
     parsed: crate::syntax::Parsed,
@@ -116,9 +119,12 @@ fn lower(
     lowering.end(clean);
     all.extend(state.take_diagnostics().sorted());
     all.sort_by_key(|d| d.at);
+    let (notes, all): (Vec<_>, Vec<_>) = all.into_iter().partition(|d| d.severity == Severity::Note);
     if all.iter().any(|d| d.severity == Severity::Error) {
         return Err(Failure::Refused(Refusal { diagnostics: all, sources }));
     }
     let warnings = all.iter().map(|d| first_line(d, &sources)).collect();
-    Ok(Arc::new(state.into_config(path.to_path_buf(), &names, &sources, warnings)))
+    let mut config = state.into_config(path.to_path_buf(), &names, &sources, warnings);
+    config.notes = notes.iter().take(MAX_NOTES).map(|d| explained(d, &sources, false)).collect();
+    Ok(Arc::new(config))
 }

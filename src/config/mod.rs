@@ -83,6 +83,8 @@ pub struct Config {
     pub self_tests: Vec<SelfTest>,
     /// Warnings, as lines in BIRD's form.
     pub warnings: Vec<String>,
+    /// What is odd, though right for BIRD: explained, for people.
+    pub notes: Vec<String>,
     /// Options that were understood but have no effect yet, named at start and at `configure`.
     pub unbuilt: Vec<Unbuilt>,
 }

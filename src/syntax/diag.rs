@@ -13,6 +13,8 @@ pub enum Severity {
     Error,
     /// The configuration is taken.
     Warning,
+    /// The configuration is taken, and programs are told nothing: only for people who ask what is odd.
+    Note,
 }
 
 /// One thing wrong, at one place of the token stream.
@@ -48,6 +50,11 @@ impl Diagnostic {
     /// A warning at a token.
     pub fn warning(at: Tok, message: impl Into<String>) -> Diagnostic {
         Diagnostic { severity: Severity::Warning, ..Diagnostic::error(at, message) }
+    }
+
+    /// A note at a token.
+    pub fn note(at: Tok, message: impl Into<String>) -> Diagnostic {
+        Diagnostic { severity: Severity::Note, ..Diagnostic::error(at, message) }
     }
 
     /// Underlines `span` instead of the single token.

@@ -304,6 +304,9 @@ fn names(m: &Misfit<'_>) -> Option<String> {
     if m.is_class(t::NUM) && digit && new && letters.starts_with(|c: char| c.is_alphabetic() || c == '_') {
         return advice("a name begins with a letter; in single quotes it may begin with a digit: `'2nd'`");
     }
+    if !m.found.is_ascii() && m.expected == ['s'] {
+        return advice(format!("`{}` is a word of the language, and nothing above is called so", m.raw));
+    }
     if m.is_class(t::TEXT) && m.rule == Rule::proto_head {
         return advice(format!("a name has no double quotes: `{}`", m.raw.trim_matches('"')));
     }

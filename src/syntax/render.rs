@@ -15,6 +15,7 @@ pub fn first_line(diagnostic: &Diagnostic, sources: &Sources) -> String {
     let colon = match diagnostic.severity {
         Severity::Error => "",
         Severity::Warning => ":",
+        Severity::Note => ": note:",
     };
     format!("{}:{}:{}{colon} {}", at.path.display(), at.line, at.col, diagnostic.message)
 }
@@ -42,6 +43,7 @@ pub fn explained(diagnostic: &Diagnostic, sources: &Sources, color: bool) -> Str
     let mut group = Group::with_level(match diagnostic.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
+        Severity::Note => Level::NOTE,
     });
     let told = sources.place(diagnostic.at).map(|p| p.file);
     for window in &windows {

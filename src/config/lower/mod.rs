@@ -300,6 +300,7 @@ impl State {
             filter_places: self.filter_places,
             symbols: self.symbols.snapshot(names),
             warnings,
+            notes: Vec::new(),
             unbuilt: unbuilt.collect(),
         }
     }

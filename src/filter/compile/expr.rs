@@ -330,6 +330,7 @@ impl Checker<'_> {
         if matches!(left.loc, Loc::Poison) || matches!(right.loc, Loc::Poison) {
             return false;
         }
+        self.lint_comparison(op, left, right, span);
         if !matches!(op, Cmp::Lt | Cmp::Le | Cmp::Gt | Cmp::Ge) {
             // A literal `[]` is a set of either kind; of variables only those of one kind are equal.
             if left.ty == Type::PrefixSet {

@@ -13,6 +13,7 @@ mod call;
 mod command;
 mod condition;
 mod expr;
+mod lint;
 mod net;
 mod option;
 mod set;
@@ -287,6 +288,7 @@ impl<'a> Checker<'a> {
             self.declare(&mut body, arg.name, *ty, arg.span.lookahead());
         }
         let count = body.next;
+        self.lint_function(function);
         self.commands(&mut body, &function.body);
         body.emit(Op::End, self.source(function.body.close));
         if let Kind::Function { returns: Some(ty), .. } = body.kind {
@@ -393,6 +395,9 @@ impl<'a> Checker<'a> {
     fn body(&mut self, kind: Kind, name: Arc<str>, ast: &ast::Body) -> Option<Filter> {
         let errors = self.errors();
         let mut body = Body::new(kind);
+        if matches!(body.kind, Kind::Filter) {
+            self.lint_filter(ast);
+        }
         self.commands(&mut body, ast);
         body.emit(Op::End, self.source(ast.close));
         let first = ast.locals.first().map_or(ast.open, |local| local.span.first.min(ast.open));

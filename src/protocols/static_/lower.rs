@@ -130,12 +130,12 @@ impl StaticDraft {
         if let Some(first) = wrong.peek() {
             let text = format!("Route {} incompatible with channel type", first.net);
             let at = first.tok;
-            let help = format!(
-                "the channel holds {} nets, this one is {}; {} routes of this protocol do not fit",
-                net_type.name(),
-                first.net.net_type().name(),
-                wrong.count()
-            );
+            let (held, given) = (net_type.name(), first.net.net_type().name());
+            let others = match wrong.count() {
+                1 => String::new(),
+                count => format!("; {count} routes of this protocol do not fit"),
+            };
+            let help = format!("the channel holds {held} nets, this one is {given}{others}");
             lw.push(Diagnostic::error(block.close, text).label(word(at), "this route").help(help));
         }
         if block.has_channel(NetType::Mpls) {
