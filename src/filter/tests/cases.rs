@@ -1,11 +1,11 @@
 //! What the recorded suites do not look at.
 
-use crate::syntax::diag::Severity;
 use super::harness::{Log, load};
 use crate::filter::symbols::Symbol;
 use crate::filter::types::Type;
 use crate::filter::vm::{Machine, run};
 use crate::filter::{RouteView, Verdict};
+use crate::syntax::diag::Severity;
 use crate::table::Attrs;
 
 fn first_error(text: &str) -> String {
@@ -33,7 +33,12 @@ fn apply(config: &str, filter: &str) -> (Verdict, Vec<String>, Vec<String>) {
 #[test]
 fn every_error_is_told_once_and_in_order() {
     let world = load("filter f {\n int a = \"x\";\n a = true;\n if a + \"y\" then accept;\n net = 5;\n}\n");
-    let told: Vec<String> = world.diagnostics.iter().filter(|d| d.severity != Severity::Note).map(|d| d.message.clone()).collect();
+    let told: Vec<String> = world
+        .diagnostics
+        .iter()
+        .filter(|d| d.severity != Severity::Note)
+        .map(|d| d.message.clone())
+        .collect();
     assert_eq!(
         told,
         [
