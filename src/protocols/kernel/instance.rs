@@ -813,5 +813,16 @@ mod tests {
         let merging = |limit| KernelOptions { merge_paths: Some(limit), ..plain() };
         assert_eq!(adapt(merging(16), merging(4)), Some(Effect::Refeed), "another limit feeds again");
         assert_eq!(adapt(plain(), plain()), None);
+        let objects = KernelOptions { nexthop_objects: true, ..plain() };
+        assert_eq!(adapt(plain(), objects), Some(Effect::Refeed));
+    }
+
+    #[test]
+    fn a_kernel_without_objects_gets_next_hops_and_a_warning() {
+        let options = KernelOptions { nexthop_objects: true, ..KernelOptions::default() };
+        let mut bench = Bench::new(&Kernel, &[NetType::Ip4], options);
+        bench.start();
+        let warned = |line: &&String| line.contains("has no nexthop objects");
+        assert_eq!(bench.hands.logs.iter().filter(warned).count(), 1);
     }
 }

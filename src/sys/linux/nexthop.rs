@@ -146,6 +146,7 @@ impl Objects {
     }
 
     /// Makes the objects that the operations of the window point to.
+    #[allow(clippy::mutable_key_type, reason = "its identity is hashed")]
     pub fn prepare(&mut self, writer: &mut Writer) {
         let mut missing: FxHashSet<Via> = FxHashSet::default();
         for op in writer.operations() {

@@ -111,6 +111,7 @@ impl Uses {
     }
 
     /// The nets that stand on any of these, or may.
+    #[allow(clippy::mutable_key_type, reason = "its identity is hashed")]
     pub fn on(&self, list: &[Via]) -> Vec<u32> {
         let list: FxHashSet<&Via> = list.iter().collect();
         let mut found: Vec<u32> = self
@@ -182,7 +183,7 @@ mod tests {
         let users = || (a.users(), b.users());
         let mut uses = Uses::default();
         uses.sent(5, Some(&a));
-        assert_eq!((users(), uses.on(&[a.clone()])), ((1, 0), vec![5]));
+        assert_eq!((users(), uses.on(std::slice::from_ref(&a))), ((1, 0), vec![5]));
         uses.landed(5, true, false);
         uses.sent(5, Some(&b));
         assert_eq!(users(), (1, 1));
