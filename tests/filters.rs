@@ -45,7 +45,7 @@ F:9: assertion failed: i = 3 + 3 (left is 5, right is 6)
 F:10: assertion failed: !(i ~ [ 1..9 ]) (left is 5, right is [1..9])
 F:11: assertion failed: false || i > 6
 F:21: error: FAILED (1 passed, 1 failed)
-F:21: t_error ended with an error in line 19: No route to access
+F:19: t_error ended with an error: No route to access
 F:24: reject: FAILED (0 passed, 1 failed)
 F:24: t_reject was rejected
 F:27: good: ok (1 passed, 0 failed)

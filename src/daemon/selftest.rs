@@ -112,10 +112,14 @@ impl Report<'_> {
                 let wrong = match ended {
                     Ok(None | Some(Verdict::Accept)) => None,
                     Ok(Some(_)) => Some(format!("{place}: {} was rejected", body.name)),
-                    Err(error) => Some(format!(
-                        "{place}: {} ended with an error in line {}: {}",
-                        body.name, error.line, error.message
-                    )),
+                    Err(error) => {
+                        let spot = body.program.spot(error.at.0, error.at.1);
+                        let at = match &spot.file {
+                            Some(_) => spot.to_string(),
+                            None => place.clone(),
+                        };
+                        Some(format!("{at}: {} ended with an error: {}", body.name, error.message))
+                    }
                 };
                 let found = engine.core.take_assertions();
                 self.suite(&format!("{place}: {title}"), &found, wrong)

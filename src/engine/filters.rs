@@ -94,9 +94,10 @@ impl Core {
     fn witness_error(&mut self, program: &Program, error: Option<&RuntimeError>) {
         let (Some(kept), Some(error)) = (&mut self.assertions, error) else { return };
         if let Some(note) = program.first_assertion() {
+            let spot = program.spot(error.at.0, error.at.1);
             kept.failed.push(Assertion {
-                file: note.file.clone(),
-                line: error.line,
+                file: spot.file.map_or_else(|| note.file.clone(), |f| f.display().to_string().into()),
+                line: if spot.line > 0 { spot.line } else { error.line },
                 text: format!("no runtime error ({})", error.message).into(),
                 passed: false,
                 compared: None,
