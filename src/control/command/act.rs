@@ -10,6 +10,8 @@ use crate::control::backend::{Action, DebugTarget, Outcome, Selection};
 use crate::control::code::Code;
 
 const MESSAGE: &str = "(<protocol> | \"<pattern>\" | all) [\"<message>\"]";
+// Lists of candidates show what BIRD 2 shows; a part may be named there, too.
+const PROTOCOLS: &str = "<protocol> | \"<pattern>\" | all";
 const RELOAD: &str = "(<protocol> | \"<pattern>\" | all) [partial <expr>]";
 
 const fn change(
@@ -25,9 +27,9 @@ pub(super) static COMMANDS: &[Command] = &[
     change("disable", MESSAGE, "Stop a protocol", |a| with_message(a, Action::Disable)),
     change("enable", MESSAGE, "Start a disabled protocol", |a| with_message(a, Action::Enable)),
     change("restart", MESSAGE, "Stop a protocol and start it again", |a| with_message(a, Action::Restart)),
-    change("reload", RELOAD, "Let routes pass the filters again", |a| reload(a, true, true)),
-    change("reload in", RELOAD, "Let imported routes pass the filters again", |a| reload(a, true, false)),
-    change("reload out", RELOAD, "Let exported routes pass the filters again", |a| reload(a, false, true)),
+    change("reload", PROTOCOLS, "Let routes pass the filters again", |a| reload(a, true, true)),
+    change("reload in", PROTOCOLS, "Let imported routes pass the filters again", |a| reload(a, true, false)),
+    change("reload out", PROTOCOLS, "Let exported routes pass the filters again", |a| reload(a, false, true)),
     change("reload filters", RELOAD, "As reload; the words of BIRD 3", |a| reload(a, true, true)),
     change("reload filters in", RELOAD, "As reload in; the words of BIRD 3", |a| reload(a, true, false)),
     change("reload filters out", RELOAD, "As reload out; the words of BIRD 3", |a| reload(a, false, true)),
