@@ -509,7 +509,7 @@ impl Instance for KernelInstance {
         self.choose_objects(ports);
         ports.receive_buffer(self.options.rx_buffer);
         let now = ports.now();
-        self.tick_due = (now + FIRST_SCAN).next_multiple_of(TICK_GRID);
+        self.tick_due = (now + FIRST_SCAN) / TICK_GRID * TICK_GRID;
         ports.arm(TICK, self.tick_due - now);
         ProtoState::Up
     }
