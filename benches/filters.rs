@@ -130,7 +130,7 @@ fn filter(bencher: Bencher, name: &str) {
     let filter = CONFIG.filter(name).unwrap();
     let nets: Vec<Net> = nets(ROUTES, 7).into_iter().map(Net::from).collect();
     let hop = NextHop::new(Some([192, 0, 2, 2].into()), 3);
-    let communities = (1..=8).map(|n| 64500 << 16 | n * 11).chain([64501 << 16 | 1]).collect();
+    let communities = (1..=8).map(|n| (64500 << 16) | (n * 11)).chain([(64501 << 16) | 1]).collect();
     let mut attrs = Attrs { dest: Dest::Unicast(Arc::from([hop])), preference: 200, ..Attrs::default() };
     attrs.set(id::BGP_PATH, Value::Path(AsPath::sequence(&[64499, 64500, 64501, 64502, 64503])));
     attrs.set(id::BGP_COMMUNITY, Value::Clist(communities));
