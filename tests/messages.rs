@@ -70,13 +70,12 @@ fn unescape(text: &str) -> Vec<u8> {
     while let Some(at) = rest.find('\\') {
         bytes.extend_from_slice(&rest.as_bytes()[..at]);
         let code = &rest[at + 1..];
-        let used = match code.as_bytes()[0] {
+        match code.as_bytes()[0] {
             b'r' => bytes.push(b'\r'),
             b'n' => bytes.push(b'\n'),
             b'x' => bytes.push(u8::from_str_radix(&code[1..3], 16).unwrap()),
             other => panic!("escape {other}"),
-        };
-        let () = used;
+        }
         rest = if code.starts_with('x') { &code[3..] } else { &code[1..] };
     }
     bytes.extend_from_slice(rest.as_bytes());
