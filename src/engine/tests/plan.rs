@@ -40,8 +40,10 @@ protocol pipe p {
 protocol static u { ipv4 { table s4; import filter f; export none; }; }
 ";
 
-/// Replacements in [`BASE`], the protocol looked at, the plan's line for it, and whether all others stay.
-const CHANGES: &[(&[(&str, &str)], &str, &str)] = &[
+/// Replacements in [`BASE`], the protocol looked at, and the plan's line for it.
+type Case = (&'static [(&'static str, &'static str)], &'static str, &'static str);
+
+const CHANGES: &[Case] = &[
     (&[], "s", "stays"),
     (&[("METRIC = 32", "METRIC = 33")], "k", "restarts: metric (bird.conf:16)"),
     (&[("  metric METRIC;\n", "")], "k", "stays"),
