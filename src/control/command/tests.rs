@@ -604,6 +604,34 @@ async fn the_kernel() {
     }
 }
 
+#[tokio::test]
+async fn explanations_and_filters() {
+    let rig = Rig::new();
+    let mut client = rig.connect().await;
+    assert_eq!(client.ask("restrict").await, "0016 Access restricted\n");
+    assert_eq!(
+        client.ask("explain route 10.3.0.0/16 from one import one.ipv4").await,
+        "1906-Import of 10.3.0.0/16\n   not in master4\n \n0000 \n",
+        "looking is allowed"
+    );
+    let list = client.ask("show filters").await;
+    assert!(list.starts_with("1907-Name ") && list.contains("bird.conf:7 "), "{list}");
+    let stats = client.ask("show filters stats").await;
+    assert!(stats.contains("  import one.ipv4, since ") && stats.contains("2 other places"), "{stats}");
+    for wrong in [
+        "explain",
+        "explain route",
+        "explain route one",
+        "explain route 10.3.0.0/16 import",
+        "explain route 10.3.0.0/16 from one from two",
+        "explain route 10.3.0.0/16 import one export two",
+        "show filters one",
+        "show filters stats stats",
+    ] {
+        assert!(client.ask(wrong).await.starts_with("9001 "), "{wrong}");
+    }
+}
+
 #[test]
 fn the_manual_says_what_the_table_says() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/doc/commands.md");
