@@ -168,19 +168,19 @@ fn the_kernel_and_its_drift() {
         assert_eq!(daemon.ask("wait kernel 15"), ["1905 Tables, exports and kernel agree"]);
         assert_eq!(kernel_routes("main").len(), 2, "not before they stand there");
         assert_eq!(daemon.ask("show kernel drift"), ["1904 Nothing was changed behind our back"]);
-        // Name, table, state (two words), wanted, installed, refused, learned, drift, repaired, waiting, sent.
+        // Name, table, state (two words), wanted, installed, refused, learned, objects, drift, repaired, waiting, sent.
         let figures = || {
             let row = daemon.ask("show kernel").swap_remove(1);
-            row.split_whitespace().take(12).collect::<Vec<_>>().join(" ")
+            row.split_whitespace().take(13).collect::<Vec<_>>().join(" ")
         };
-        assert_eq!(figures(), "kernel1 254 in step 2 2 0 0 0 0 0 0");
+        assert_eq!(figures(), "kernel1 254 in step 2 2 0 0 0 0 0 0 0");
 
         ip("route del 10.1.0.0/16 proto bird");
         assert_eq!(code(&daemon.ask("wait kernel 15")), "1905");
-        until("the deletion is noticed", || figures() == "kernel1 254 in step 2 2 0 0 1 1 0 0");
+        until("the deletion is noticed", || figures() == "kernel1 254 in step 2 2 0 0 0 1 1 0 0");
         assert_eq!(kernel_routes("main").len(), 2);
         ip("route replace 10.2.0.0/16 via 192.0.2.7 metric 32 proto dhcp");
-        until("theirs is noticed", || figures().ends_with("2 1 1 0 2 1 0 0"));
+        until("theirs is noticed", || figures().ends_with("2 1 1 0 0 2 1 0 0"));
         let drift = daemon.ask("show kernel drift");
         let line = |at: usize| drift[at].split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(line(1).starts_with("kernel1 10.1.0.0/16 32 ") && line(1).ends_with(" deleted"), "{drift:?}");
