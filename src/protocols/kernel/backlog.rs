@@ -189,17 +189,12 @@ impl Backlog {
 
 /// Takes any of many, the first of few. An empty list gives its memory back.
 fn take(ids: &mut Vec<u32>, chance: u32) -> Option<u32> {
-    let len = ids.len();
-    match len {
+    match ids.len() {
         0 => None,
-        1 => {
-            let last = ids.pop();
-            *ids = Vec::new();
-            last
-        }
-        ..=FEW => Some(ids.remove(0)),
+        1 => std::mem::take(ids).pop(),
+        len if len <= FEW => Some(ids.remove(0)),
         // The upper bits of the product are those that are random.
-        _ => Some(ids.swap_remove((u64::from(chance) * len as u64 >> 32) as usize)),
+        len => Some(ids.swap_remove(((u64::from(chance) * len as u64) >> 32) as usize)),
     }
 }
 
