@@ -213,4 +213,10 @@ fn foreign_routes_that_come_while_ours_leaves() {
     let overwritten_and_gone =
         [Export(0, Some((2, 1))), Steps(1), Alien(0, 1, 2), Export(0, Some((3, 1))), Export(0, None)];
     storm(setup(Family::V4, 0), overwritten_and_gone.to_vec());
+    let lost_with_the_notice =
+        [Export(5, Some((2, 0))), Steps(1), Alien(5, 1, 2), Lost, Export(5, Some((3, 0)))];
+    storm(setup(Family::V4, 32), lost_with_the_notice.to_vec());
+    let heard_before_the_loss =
+        [Export(1, Some((2, 0))), Steps(1), Alien(1, 1, 2), Export(1, Some((3, 0))), Lag(2), Steps(1), Lost];
+    storm(setup(Family::V4, 32), heard_before_the_loss.to_vec());
 }
