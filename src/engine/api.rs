@@ -334,6 +334,8 @@ pub trait Hands: LookAt {
         source: Source,
         attrs: Option<Arc<Attrs>>,
     );
+    fn expect(&mut self, channel: ChannelId, nets: usize);
+    fn warm(&self, channel: ChannelId, nets: &mut dyn Iterator<Item = &Net>);
     fn relay(
         &mut self,
         me: ProtoId,
@@ -436,6 +438,14 @@ impl Ports<'_> {
     /// Interfaces and addresses.
     pub fn ifaces(&self) -> &Ifaces {
         self.core.ifaces()
+    }
+    /// So many nets are going to be imported: the table makes room for them at once.
+    pub fn expect(&mut self, channel: ChannelId, nets: usize) {
+        self.core.expect(channel, nets);
+    }
+    /// These nets, a few dozen at most, are imported next. Worth telling where there are many.
+    pub fn warm<'n>(&self, channel: ChannelId, nets: impl Iterator<Item = &'n Net>) {
+        self.core.warm(channel, &mut { nets });
     }
     /// Gives a route to the table, or withdraws it (`None`). The import filter, limits and the choice of the best route follow by themselves.
     /// `path` tells several routes of one net apart.

@@ -391,6 +391,18 @@ impl Hands for Core {
             self.import_route(channel, net, source, 0, attrs);
         }
     }
+    fn expect(&mut self, channel: ChannelId, nets: usize) {
+        if let Some(table) = self.channel(channel).map(|c| c.table) {
+            self.table_mut_of(table).expect(nets);
+        }
+    }
+
+    fn warm(&self, channel: ChannelId, nets: &mut dyn Iterator<Item = &Net>) {
+        if let Some(ch) = self.channel(channel) {
+            self.table_of(ch.table).warm(nets);
+        }
+    }
+
     fn relay(
         &mut self,
         _me: ProtoId,

@@ -330,6 +330,8 @@ impl Hands for InMemory {
     fn import(&mut self, me: ProtoId, c: ChannelId, net: &Net, source: Source, attrs: Option<Arc<Attrs>>) {
         self.relay(me, c, net, source, 0, attrs);
     }
+    fn expect(&mut self, _channel: ChannelId, _nets: usize) {}
+    fn warm(&self, _channel: ChannelId, _nets: &mut dyn Iterator<Item = &Net>) {}
     fn relay(
         &mut self,
         _me: ProtoId,

@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 use std::hash::BuildHasher;
+use std::hint::black_box;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -164,6 +165,21 @@ impl Table {
         let found = if hit { guess } else { self.find(net)? };
         self.guess = NetId(found.0 + 1);
         Some(found)
+    }
+
+    /// Room for so many nets in all: filling a large table would otherwise stop, now and then, to make its index larger.
+    pub fn expect(&mut self, nets: usize) {
+        let Table { index, pages, .. } = self;
+        let more = nets.saturating_sub(index.len());
+        index
+            .reserve(more, |id| hash_net(&pages[id.0 as usize / PAGE].get().slots[id.0 as usize % PAGE].net));
+    }
+
+    /// Reads what lookups of these nets will have to read. Memory answers the questions of many at once in the time of one.
+    pub fn warm<'a>(&self, nets: impl Iterator<Item = &'a Net>) {
+        for net in nets {
+            black_box(self.index.find(hash_net(net), |_| false));
+        }
     }
 
     /// The net and routes of a number; `None` when nothing stands there.

@@ -4,6 +4,8 @@ use std::collections::{BTreeSet, VecDeque};
 use std::ops::Range;
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use super::config::{Static, StaticDest, StaticExtra, StaticOptions, StaticRoutes};
 use super::dests::{Dests, Terms, hopeless, labelled, target};
 use super::diff::{Side, diff};
@@ -21,6 +23,8 @@ use crate::table::{Attrs, Bits, RouteSource};
 /// Routes announced, and routes looked at, in one slice: about a millisecond either way.
 const SLICE: usize = 2048;
 const LOOKS: usize = 128 * SLICE;
+/// Routes that the table is told of before they are announced one by one.
+const BATCH: usize = 32;
 /// Routes whose path numbers are looked for in one slice.
 const WALK: usize = 64 * SLICE;
 /// So many changes of a reconfiguration are made at once; the rest follows in slices.
@@ -249,11 +253,18 @@ impl StaticInstance {
             let end = list.len().min(at + self.sweep.left).min(at + LOOKS - looked);
             let mut next = at;
             while next < end && announced < SLICE {
-                if self.dirty.get(self.dests.number(list[next].dest)) {
-                    self.announce(ports, next as u32);
-                    announced += 1;
+                let mut batch = SmallVec::<[u32; BATCH]>::new();
+                while next < end && batch.len() < BATCH {
+                    if self.dirty.get(self.dests.number(list[next].dest)) {
+                        batch.push(next as u32);
+                    }
+                    next += 1;
                 }
-                next += 1;
+                if let Some(main) = self.main {
+                    ports.warm(main, batch.iter().map(|index| &list[*index as usize].net));
+                }
+                announced += batch.len();
+                batch.into_iter().for_each(|index| self.announce(ports, index));
             }
             looked += next - at;
             self.sweep = Sweep { at: next, left: self.sweep.left - (next - at) };
@@ -354,6 +365,7 @@ impl Instance for StaticInstance {
         }
         if self.main == Some(channel) {
             self.ordinals = Ordinals::new(&self.routes.list);
+            ports.expect(channel, self.routes.list.len());
             self.watch(ports);
             self.warn(ports, (0..self.dests.len() as u32).collect());
             let recursive = self.dests.numbers(|d| matches!(d, StaticDest::Recursive { .. }));
