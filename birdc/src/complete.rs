@@ -13,7 +13,12 @@ pub trait Names {
     fn symbols(&self, kind: Option<&str>) -> Vec<String>;
     /// Channels: the names of the protocol and of its channel.
     fn channels(&self) -> Vec<(String, String)>;
+    /// Attributes of routes, and the constants that go with them, which are in capitals.
+    fn attributes(&self) -> Vec<String>;
 }
+
+/// How the constants that every configuration has begin: names from the tables of iproute2.
+const EVERYWHERE: [&str; 4] = ["ipp_", "ipr_", "ips_", "ipt_"];
 
 /// Something that may be inserted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,6 +59,13 @@ pub fn complete(table: &Table, names: &dyn Names, text: &str) -> (usize, Vec<Can
         }
         // A word glued to what was typed before (`{a`) is no reason to look elsewhere; a command word is.
         for expected in Synopsis::parse(&command.args).next(&arguments) {
+            // Where an operator or an option may follow, names are offered only once one is begun.
+            let operator = |last: &&str| last.ends_with(|c: char| "~=<>&|!+-*/(,[.".contains(c));
+            let within = !arguments.is_empty() && !arguments.last().is_some_and(operator);
+            let begins = arguments.last().is_some_and(|last| *last == "where");
+            if matches!(expected, Expected::Slot(Slot::Terms(_))) && within && !begins && partial.is_empty() {
+                continue;
+            }
             found.extend(candidates(&expected, names, partial));
         }
     }
@@ -120,7 +132,14 @@ fn values(slot: &Slot, names: &dyn Names, partial: &str) -> Vec<String> {
         Slot::Protocol => symbols(Some("protocol")),
         Slot::Table => symbols(Some("routing table")),
         Slot::Filter => symbols(Some("filter")),
+        // Hundreds of constants that nobody wrote would bury the names of the configuration.
+        Slot::Symbol if !EVERYWHERE.iter().any(|prefix| partial.starts_with(prefix)) => {
+            let own = names.symbols(None).into_iter();
+            let own = own.filter(|name| !EVERYWHERE.iter().any(|prefix| name.starts_with(prefix)));
+            own.map(|name| quoted(&name, partial)).collect()
+        }
         Slot::Symbol => symbols(None),
+        Slot::Terms(_) => terms(names, partial),
         Slot::Channel => {
             let all = names.channels().into_iter();
             all.map(|(protocol, channel)| format!("{}.{channel}", quoted(&protocol, partial))).collect()
@@ -130,7 +149,36 @@ fn values(slot: &Slot, names: &dyn Names, partial: &str) -> Vec<String> {
             names.symbols(Some("protocol")).iter().map(|name| format!("\"{name}\"")).collect()
         }
         Slot::File if partial.starts_with('"') => files(&partial[1..]),
-        Slot::Pattern | Slot::File | Slot::Terms(_) | Slot::Text(_) | Slot::Value(_) => Vec::new(),
+        Slot::Pattern | Slot::File | Slot::Text(_) | Slot::Value(_) => Vec::new(),
+    }
+}
+
+/// What a term may be made of: attributes, then functions, constants and attributes of the configuration; constants of attributes when one is begun.
+fn terms(names: &dyn Names, partial: &str) -> Vec<String> {
+    let constant = partial.starts_with(|c: char| c.is_ascii_uppercase());
+    let is_constant = |name: &String| name.starts_with(|c: char| c.is_ascii_uppercase());
+    let mut found: Vec<String> =
+        names.attributes().into_iter().filter(|name| constant || !is_constant(name)).collect();
+    for kind in ["function", "constant", "custom attribute"] {
+        found.extend(values(&Slot::Symbol, &OfKind(names, kind), partial));
+    }
+    found
+}
+
+/// Names of one kind.
+struct OfKind<'n>(&'n dyn Names, &'n str);
+
+impl Names for OfKind<'_> {
+    fn symbols(&self, _: Option<&str>) -> Vec<String> {
+        self.0.symbols(Some(self.1))
+    }
+
+    fn channels(&self) -> Vec<(String, String)> {
+        Vec::new()
+    }
+
+    fn attributes(&self) -> Vec<String> {
+        Vec::new()
     }
 }
 
@@ -172,8 +220,15 @@ mod tests {
 
     impl Names for Some7 {
         fn symbols(&self, kind: Option<&str>) -> Vec<String> {
-            let all =
-                [("s1", "protocol"), ("s-2", "protocol"), ("master4", "routing table"), ("f", "filter")];
+            let all = [
+                ("s1", "protocol"),
+                ("s-2", "protocol"),
+                ("master4", "routing table"),
+                ("f", "filter"),
+                ("is_ours", "function"),
+                ("OURS", "constant"),
+                ("ips_link", "constant"),
+            ];
             all.iter()
                 .filter(|(_, is)| kind.is_none_or(|kind| kind == *is))
                 .map(|(name, _)| (*name).into())
@@ -182,6 +237,10 @@ mod tests {
 
         fn channels(&self) -> Vec<(String, String)> {
             vec![("s1".into(), "ipv4".into()), ("s-2".into(), "ipv6".into())]
+        }
+
+        fn attributes(&self) -> Vec<String> {
+            ["net", "bgp_path", "RTS_STATIC"].map(String::from).to_vec()
         }
     }
 
@@ -211,6 +270,25 @@ mod tests {
         assert_eq!(completed("debug s1.").1, ["s1.ipv4"]);
         assert_eq!(completed("debug 's-2'.i"), (6, vec!["'s-2'.ipv6".to_owned()]));
         assert_eq!(completed("debug s1 {st").1, ["states"]);
+    }
+
+    #[test]
+    fn names_that_every_configuration_has() {
+        let all = completed("show symbols ").1;
+        assert!(all.contains(&"is_ours".into()) && !all.contains(&"ips_link".into()), "{all:?}");
+        assert_eq!(completed("show symbols ips_").1, ["ips_link"]);
+    }
+
+    #[test]
+    fn terms_are_made_of_attributes() {
+        let offered = ["net", "bgp_path", "is_ours", "OURS"];
+        for text in ["show route where ", "show route where net ~ ", "eval "] {
+            assert_eq!(completed(text).1[..4], offered, "{text}");
+        }
+        assert_eq!(completed("show route where b"), (17, vec!["bgp_path".to_owned()]));
+        assert_eq!(completed("show route where source = RTS").1, ["RTS_STATIC"]);
+        let behind = completed("show route where net ~ OURS ").1;
+        assert!(behind.contains(&"all".into()) && !behind.contains(&"net".into()), "{behind:?}");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use crate::client::{Connection, Failure, Sink};
 use crate::complete::Names;
-use crate::wire::{FIRST_FAILURE, Line, PROTOCOL_DETAILS, SYMBOL};
+use crate::wire::{COMMAND_TABLE, FIRST_FAILURE, Line, PROTOCOL_DETAILS, SYMBOL};
 
 /// How long names stay fresh: pressing Tab twice asks once.
 const FRESH: Duration = Duration::from_secs(3);
@@ -29,6 +29,7 @@ pub struct LiveNames {
     socket: PathBuf,
     symbols: Cache<(String, String)>,
     channels: Cache<(String, String)>,
+    attributes: Cache<String>,
 }
 
 type Cache<T> = Mutex<Option<(Instant, Vec<T>)>>;
@@ -36,7 +37,15 @@ type Cache<T> = Mutex<Option<(Instant, Vec<T>)>>;
 impl LiveNames {
     /// Names from the daemon at that socket.
     pub fn new(socket: PathBuf) -> Self {
-        Self { socket, symbols: Cache::default(), channels: Cache::default() }
+        Self { socket, symbols: Cache::default(), channels: Cache::default(), attributes: Cache::default() }
+    }
+
+    /// Whether any channel keeps routes that its import filter refuses.
+    pub fn keeps_filtered(&self) -> bool {
+        let counted = |(_, text): &(u16, String)| {
+            text.trim_start().starts_with("Routes:") && text.contains(" filtered")
+        };
+        self.ask("show protocols all").iter().any(counted)
     }
 
     fn ask(&self, command: &str) -> Vec<(u16, String)> {
@@ -63,6 +72,11 @@ impl Names for LiveNames {
 
     fn channels(&self) -> Vec<(String, String)> {
         cached(&self.channels, || parse_channels(&self.ask("show protocols all")))
+    }
+
+    fn attributes(&self) -> Vec<String> {
+        let named = |(code, text): (u16, String)| (code == COMMAND_TABLE).then(|| text.trim().to_owned());
+        cached(&self.attributes, || self.ask("commands attributes").into_iter().filter_map(named).collect())
     }
 }
 

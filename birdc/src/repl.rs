@@ -48,7 +48,16 @@ pub fn run(options: &Options) -> Result<u8, Failure> {
     let link = Link::start(options, connection, table, printer).map_err(Failure::Broken)?;
     editor.use_table(link.table_source());
     let interrupt = Interrupt::watch().map_err(Failure::Input)?;
-    Shell { style, link, pager: Pager::new(Tty), interrupt, refused: None }.run(&mut editor)
+    Shell {
+        style,
+        link,
+        pager: Pager::new(Tty),
+        interrupt,
+        refused: None,
+        routes: false,
+        names: LiveNames::new(options.socket.clone()),
+    }
+    .run(&mut editor)
 }
 
 /// The shell behind the line editor.
@@ -59,6 +68,21 @@ struct Shell {
     interrupt: Interrupt,
     /// Why the last configuration was refused.
     refused: Option<Vec<u8>>,
+    /// Whether the last reply had lines about routes.
+    routes: bool,
+    names: LiveNames,
+}
+
+/// What follows an empty answer that means something else than it seems to.
+const NONE_KEPT: &str = "No channel keeps what its import filter refuses: set `import keep filtered;` in the channel, configure, and reload.";
+
+/// The code of lines about routes.
+const ROUTE: u16 = 1007;
+
+/// Whether a command asks for routes that were refused.
+fn asks_for_filtered(command: &str) -> bool {
+    let mut words = command.split_whitespace();
+    words.next() == Some("show") && words.next() == Some("route") && words.any(|word| word == "filtered")
 }
 
 /// What tells every mistake of a configuration. BIRD does not know it.
@@ -134,8 +158,13 @@ impl Shell {
 
     /// Carries out a command of the user. When a configuration is refused, all its mistakes follow the one line that BIRD's protocol has room for.
     fn order(&mut self, command: &str) -> Result<Next, Failure> {
-        self.refused = None;
+        (self.refused, self.routes) = (None, false);
         let next = self.ask(command)?;
+        if asks_for_filtered(command) && !self.routes && !self.names.keeps_filtered() {
+            self.pager
+                .lines(help::wrapped(vec![NONE_KEPT.to_owned()], Tty.size().1).iter().map(String::as_str))
+                .map_err(Failure::Output)?;
+        }
         let Some(first) = self.refused.take().filter(|line| has_place(line)) else { return Ok(next) };
         if !command.starts_with("configure") || self.link.table().find(EXPLAIN.split(' ')).is_none() {
             return Ok(next);
@@ -183,6 +212,9 @@ impl Shell {
                 _ => None,
             };
             match line {
+                // The heading of a table named in the command is there without any route.
+                Some(Line::Reply { code: ROUTE, text, .. }) => self.routes |= !text.starts_with(b"Table "),
+                Some(Line::Same(_)) => self.routes = true,
                 Some(Line::Reply { code: REFUSED, text, .. }) => self.refused = Some(text.to_vec()),
                 Some(Line::Reply { text, last: false, .. }) if self.refused.as_deref() == Some(text) => {
                     self.refused = None;
@@ -431,6 +463,14 @@ impl rustyline::Helper for Assistant {}
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn commands_that_ask_for_what_was_refused() {
+        assert!(
+            asks_for_filtered("show route filtered") && asks_for_filtered("show route table t filtered all")
+        );
+        assert!(!asks_for_filtered("show route") && !asks_for_filtered("show filtered"));
+    }
 
     fn listed(texts: &[(&str, &str)], glued: bool) -> Vec<(String, String)> {
         let candidate =

@@ -166,7 +166,7 @@ impl Synopsis {
                 let to = self.state();
                 self.edges[from].push((Some(expected.clone()), to));
                 if matches!(expected, Expected::Slot(Slot::Terms(_))) {
-                    self.edges[to].push((None, to));
+                    self.edges[to].push((Some(expected.clone()), to));
                 }
                 to
             }

@@ -112,6 +112,9 @@ pub trait Scope: Send + Sync {
     /// All names of the configuration, keywords and built-in attributes left out.
     fn list(&self) -> Vec<(Arc<str>, SymbolClass)>;
 
+    /// What routes have under these names in terms, and the constants that go with them: for completion.
+    fn attributes(&self) -> Vec<&'static str>;
+
     /// The set of prefixes that begins at the start of the text, and how many bytes of the text it took.
     fn nets(&self, text: &str) -> Result<(Arc<PrefixSet>, usize), TermError>;
 

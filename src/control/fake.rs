@@ -373,6 +373,10 @@ impl Scope for FakeScope {
     fn list(&self) -> Vec<(Arc<str>, SymbolClass)> {
         self.0.clone()
     }
+    fn attributes(&self) -> Vec<&'static str> {
+        vec!["net", "bgp_path"]
+    }
+
     fn nets(&self, _text: &str) -> Result<(Arc<PrefixSet>, usize), TermError> {
         Err(TermError::Parse("Prefix set expected".into()))
     }

@@ -12,7 +12,7 @@ use crate::control::command::lex::{Token, token};
 use crate::control::view::SymbolClass;
 use crate::control::view::route::{Naming, RouteFilter, Verdict};
 use crate::engine::Handle;
-use crate::filter::attributes::{CustomAttrs, id, show};
+use crate::filter::attributes::{CustomAttrs, all_names, id, show};
 use crate::filter::compile::OneLine;
 use crate::filter::{Checker, Machine, Symbol, Symbols};
 use crate::syntax::diag::{Diagnostic, Diagnostics, Severity};
@@ -83,11 +83,11 @@ fn deep<T: Send>(work: impl FnOnce() -> Result<T, TermError> + Send) -> Result<T
     syntax::on_big_stack(work).unwrap_or_else(|e| Err(TermError::Parse(e.to_string())))
 }
 
-/// An error as one line; a hint follows it in parentheses.
+/// An error as one line. A hint follows a syntax error in parentheses; what BIRD has a text of its own for keeps that text.
 fn refused(error: Diagnostic) -> TermError {
     TermError::Parse(match error.help {
-        Some(help) => format!("{} ({help})", error.message),
-        None => error.message,
+        Some(help) if error.message.starts_with("syntax error") => format!("{} ({help})", error.message),
+        _ => error.message,
     })
 }
 
@@ -116,6 +116,10 @@ impl Scope for ConfigScope {
     fn list(&self) -> Vec<(Arc<str>, SymbolClass)> {
         let symbols = self.config.symbols.iter();
         symbols.map(|(word, entry)| (word.clone(), class(&entry.symbol))).collect()
+    }
+
+    fn attributes(&self) -> Vec<&'static str> {
+        all_names().chain(syntax::ENUMS.iter().copied()).collect()
     }
 
     fn nets(&self, text: &str) -> Result<(Arc<PrefixSet>, usize), TermError> {

@@ -86,7 +86,7 @@ fn lsadb(args: &mut Args<'_>) -> Parsed {
 fn mpls(args: &mut Args<'_>) -> Parsed {
     use crate::control::view::SymbolClass;
     if !args.at_end() {
-        args.name("an MPLS domain")?;
+        args.name("an MPLS domain", |class| *class == SymbolClass::MplsDomain)?;
     }
     args.end()?;
     if args.scope().list().iter().any(|(_, class)| *class == SymbolClass::MplsDomain) {

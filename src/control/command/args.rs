@@ -25,6 +25,11 @@ impl Refusal {
     }
 }
 
+/// Whether a name is a protocol's.
+pub fn is_protocol(class: &SymbolClass) -> bool {
+    matches!(class, SymbolClass::Protocol(_))
+}
+
 /// A command line being read.
 pub struct Args<'a> {
     line: &'a str,
@@ -152,22 +157,18 @@ impl<'a> Args<'a> {
         Refusal::parse(format!("syntax error, unexpected {found}, expecting {expected}"))
     }
 
-    /// The bare or quoted name that stands here, and what it stands for. Names the configuration does not know are syntax errors.
-    pub fn name(&mut self, expected: &str) -> Result<(&'a str, SymbolClass), Refusal> {
+    /// The bare or quoted name that stands here, and what it stands for. Names the configuration does not know are syntax errors; `fits`
+    /// says which of its names could have been meant.
+    pub fn name(
+        &mut self,
+        expected: &str,
+        fits: fn(&SymbolClass) -> bool,
+    ) -> Result<(&'a str, SymbolClass), Refusal> {
         let (Token::Word(name) | Token::Quoted(name)) = self.spot.token else {
             return Err(self.unexpected(expected));
         };
         let Some(class) = self.scope.find(name) else {
-            let close = self
-                .scope
-                .list()
-                .into_iter()
-                .map(|(n, _)| n)
-                .max_by(|a, b| strsim::jaro_winkler(name, a).total_cmp(&strsim::jaro_winkler(name, b)));
-            let hint = match close {
-                Some(n) if strsim::jaro_winkler(name, &n) > 0.8 => format!(" (did you mean '{n}'?)"),
-                _ => String::new(),
-            };
+            let hint = self.meant(name, fits).unwrap_or_default();
             let text = format!("syntax error, unexpected unknown name '{name}', expecting {expected}{hint}");
             return Err(Refusal::parse(text));
         };
@@ -175,9 +176,22 @@ impl<'a> Args<'a> {
         Ok((name, class))
     }
 
+    /// The name that was meant by one that is unknown.
+    fn meant(&self, name: &str, fits: fn(&SymbolClass) -> bool) -> Option<String> {
+        // A name such as `s-2` ends at its dash unless it is quoted.
+        let whole = self.rest().split(|c: char| c.is_whitespace() || c == '{').next()?;
+        if self.scope.find(whole).is_some_and(|class| fits(&class)) {
+            return Some(format!(" (write '{whole}' in single quotes)"));
+        }
+        let names = self.scope.list().into_iter().filter(|(_, class)| fits(class));
+        let likeness = names.map(|(known, _)| (strsim::jaro_winkler(name, &known), known));
+        let near = likeness.filter(|(like, _)| *like > 0.8).max_by(|a, b| a.0.total_cmp(&b.0));
+        near.map(|(_, known)| format!(" (did you mean '{known}'?)"))
+    }
+
     /// The name of a protocol, with its kind.
     pub fn protocol(&mut self) -> Result<(Arc<str>, &'static str), Refusal> {
-        match self.name("a protocol's name")? {
+        match self.name("a protocol's name", is_protocol)? {
             (name, SymbolClass::Protocol(kind)) => Ok((name.into(), kind)),
             _ => Err(Refusal::parse("Protocol name required")),
         }
@@ -188,12 +202,12 @@ impl<'a> Args<'a> {
         if !matches!(self.peek(), Token::Word(_) | Token::Quoted(_)) {
             return Ok(None);
         }
-        match self.name("a protocol's name")? {
+        match self.name("a protocol's name", is_protocol)? {
             (name, SymbolClass::Protocol(kind)) if kind == wanted => Ok(Some(name.into())),
             (name, SymbolClass::Protocol(_)) => {
                 Err(Refusal::parse(format!("{name}: Not a {wanted} protocol")))
             }
-            (name, _) => Err(Refusal::parse(format!("{name}: Not a protocol"))),
+            _ => Err(Refusal::parse("Protocol name required")),
         }
     }
 

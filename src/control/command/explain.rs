@@ -36,7 +36,7 @@ fn filters(args: &mut Args<'_>) -> Parsed {
             stats = true;
             continue;
         }
-        match args.name("a filter's name, or stats")? {
+        match args.name("a filter's name, or stats", |class| *class == SymbolClass::Filter)? {
             (found, SymbolClass::Filter) if name.is_none() => name = Some(found.into()),
             (_, SymbolClass::Filter) => return Err(Refusal::parse("Only one filter expected")),
             _ => return Err(Refusal::parse("Filter name required")),

@@ -218,7 +218,8 @@ fn symbols(args: &mut Args<'_>) -> Parsed {
                 args.take();
             }
             _ => {
-                let (name, class) = args.name("table, filter, function, protocol, template or a name")?;
+                let (name, class) =
+                    args.name("table, filter, function, protocol, template or a name", |_| true)?;
                 one = Some((name.to_owned(), class));
             }
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::act::channel_name;
-use super::args::{Args, Refusal};
+use super::args::{Args, Refusal, is_protocol};
 use super::lex::Token;
 use super::{Command, Kind, Parsed, job};
 use crate::base::{IpNet, Net, NetExt, NetType, Rd};
@@ -133,7 +133,7 @@ fn argument(args: &mut Args<'_>, query: &mut Query) -> Result<(), Refusal> {
             query.chosen = Chosen::All;
         }
         "table" => {
-            match args.name("a table's name, or all")? {
+            match args.name("a table's name, or all", |class| matches!(class, SymbolClass::Table(_)))? {
                 (name, SymbolClass::Table(_)) => query.tables.push(TableArg::Named(name.into())),
                 _ => return Err(Refusal::parse("Table name required")),
             }
@@ -148,7 +148,8 @@ fn argument(args: &mut Args<'_>, query: &mut Query) -> Result<(), Refusal> {
             let named = matches!(args.peek(), Token::Word(_) | Token::Quoted(_));
             if named {
                 let mark = args.mark();
-                if args.name("a filter's name, or { ... }")?.1 != SymbolClass::Filter {
+                let is_filter = |class: &SymbolClass| *class == SymbolClass::Filter;
+                if args.name("a filter's name, or { ... }", is_filter)?.1 != SymbolClass::Filter {
                     return Err(Refusal::parse("Filter name required"));
                 }
                 args.reset(mark);
@@ -180,7 +181,7 @@ fn argument(args: &mut Args<'_>, query: &mut Query) -> Result<(), Refusal> {
 
 /// `P` or `P.C`.
 fn channel(args: &mut Args<'_>) -> Result<(Arc<str>, Option<String>), Refusal> {
-    let (name, class) = args.name("a protocol's name")?;
+    let (name, class) = args.name("a protocol's name", is_protocol)?;
     if !matches!(class, SymbolClass::Protocol(_)) {
         return Err(Refusal::parse(format!("{name} is not a protocol")));
     }
@@ -299,7 +300,7 @@ fn parse_rd(text: &str) -> Option<Rd> {
 
 /// A constant of type ip or prefix.
 fn constant(args: &mut Args<'_>) -> Result<Net, Refusal> {
-    let (name, class) = args.name("an address or a network")?;
+    let (name, class) = args.name("an address or a network", |class| *class == SymbolClass::Constant)?;
     let value = match class {
         SymbolClass::Constant => args.scope().eval(&format!("'{name}'")).unwrap_or_default(),
         _ => String::new(),

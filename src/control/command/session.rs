@@ -38,6 +38,12 @@ pub(super) static COMMANDS: &[Command] = &[
         help: "List all commands: words, arguments and help between tabs",
         kind: Kind::Hidden(list),
     },
+    Command {
+        words: "commands attributes",
+        args: "",
+        help: "List the attributes that terms may use",
+        kind: Kind::Hidden(attributes),
+    },
 ];
 
 fn echo(args: &mut Args<'_>) -> Parsed {
@@ -110,6 +116,18 @@ fn list(args: &mut Args<'_>) -> Parsed {
             for command in commands().filter(|c| !matches!(c.kind, Kind::Hidden(_))) {
                 let Command { words, args, help, .. } = command;
                 ctx.reply.line(Code::Command, format_args!("{words}\t{args}\t{help}"));
+            }
+            ctx.end(Code::Ok, "")
+        })
+    })
+}
+
+fn attributes(args: &mut Args<'_>) -> Parsed {
+    args.end()?;
+    job(|ctx| {
+        Box::pin(async {
+            for name in ctx.scope().attributes() {
+                ctx.reply.line(Code::Command, format_args!("{name}"));
             }
             ctx.end(Code::Ok, "")
         })

@@ -206,6 +206,7 @@ async fn syntax_errors() {
         ("show ospf lsadb type 5 self", "There is no OSPF protocol running"),
         ("show bfd sessions device1", "device1: Not a BFD protocol"),
         ("show static device1", "device1: Not a Static protocol"),
+        ("show static master4", "Protocol name required"),
         ("show mpls ranges", "No MPLS domain defined"),
         ("debug one.ipv6 all", "Channel one.ipv6 not found"),
     ] {
@@ -213,6 +214,19 @@ async fn syntax_errors() {
     }
     let hinted = client.ask("show rout").await;
     assert!(hinted.contains("did you mean 'route'"), "{hinted}");
+    for (command, meant) in [
+        ("show route table oner", None),
+        ("show route table master5", Some("(did you mean 'master4'?)")),
+        ("disable thre", Some("(did you mean 'three'?)")),
+        ("disable master5", None),
+    ] {
+        let hinted = client.ask(command).await;
+        match meant {
+            Some(meant) => assert!(hinted.contains(meant), "{hinted}"),
+            None => assert!(!hinted.contains("did you mean"), "a name of another kind: {hinted}"),
+        }
+    }
+    assert_eq!(client.ask("commands attributes").await, "1900-net\n bgp_path\n0000 \n");
 }
 
 /// Recorded: `table-show-route-stats`, `table-show-route-protocol`, `table-filtered`.

@@ -12,6 +12,7 @@ use crate::filter::ops::{self, Fault};
 use crate::filter::symbols::Symbol;
 use crate::filter::types::Type;
 use crate::syntax::ast::{BinOp, EmptyKind, Expr, ExprKind, Ident, Span, Tok};
+use crate::syntax::diag::Diagnostic;
 
 /// What an operator of two operands compiles to.
 enum Operator {
@@ -65,6 +66,30 @@ pub(super) fn ec_kind(word: &str, number: Option<u32>) -> EcKind {
         "generic" => EcKind::Generic,
         _ => EcKind::Typed(number.unwrap_or(0) as u16),
     }
+}
+
+/// What to write instead of an operator that does not take such an operand.
+fn advice(op: &str, wanted: Type, got: Type) -> Option<&'static str> {
+    Some(match (op, wanted, got) {
+        ("BITAND", ..) => "`&` works on the bits of numbers; conditions are joined by `&&`",
+        ("BITOR", ..) => "`|` works on the bits of numbers; conditions are joined by `||`",
+        ("NOT", _, Type::Set | Type::PrefixSet) => {
+            "`!` turns a condition round; \"matches not\" is written `!~`"
+        }
+        ("NOT", ..) => "`!` turns a condition round; whether something is set is asked by `defined(...)`",
+        ("ADD", _, Type::Str) => "texts are joined by `++`",
+        ("ADD", _, Type::Clist | Type::Eclist | Type::Lclist) => "members are added by `.add(...)`",
+        ("SUB", _, Type::Clist | Type::Eclist | Type::Lclist) => "members are taken away by `.delete(...)`",
+        ("EA_SET" | "VAR_SET", Type::Clist, Type::Pair | Type::Int | Type::Ip | Type::Quad)
+        | ("EA_SET" | "VAR_SET", Type::Eclist, Type::Ec)
+        | ("EA_SET" | "VAR_SET", Type::Lclist, Type::Lc) => {
+            "a list is no single community: `.add(...)` puts one in, `.empty` takes all out"
+        }
+        ("EA_SET" | "VAR_SET", Type::Path, Type::Int) => {
+            "a number is put in front of a path by `.prepend(...)`"
+        }
+        _ => return None,
+    })
 }
 
 /// Whether evaluating the expression may call a function, which may change attributes of the route.
@@ -210,7 +235,9 @@ impl Checker<'_> {
         let fits = wanted.takes(term.ty);
         if !fits {
             let message = ops::wrong_argument(number, op, wanted, term.ty);
-            self.error(at, span, message);
+            let mut error = Diagnostic::error(at, message).over(span);
+            error.help = advice(op, wanted, term.ty).map(str::to_owned);
+            self.diagnostics.push(error);
         }
         fits
     }

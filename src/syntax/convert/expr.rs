@@ -105,13 +105,20 @@ impl Convert<'_> {
                     }
                     let op = operator(self.char(&inner));
                     let binds = precedence(op);
+                    let bits = match climber.operators.last() {
+                        Some((BinOp::BitAnd, _)) => Some("&"),
+                        Some((BinOp::BitOr, _)) => Some("|"),
+                        _ => None,
+                    };
                     climber.reduce(binds + u8::from(binds == COMPARISON));
                     if binds == COMPARISON && climber.operators.last().is_some_and(|o| o.1 == COMPARISON) {
                         let text = super::super::errors::unexpected(self.char(&inner), false);
-                        self.errors.push(
-                            Diagnostic::error(self.tok(&inner), text)
-                                .help("comparisons do not chain; parenthesise one of them"),
-                        );
+                        self.errors.push(Diagnostic::error(self.tok(&inner), text).help(match bits {
+                            Some(op) => format!(
+                                "conditions are joined by `{op}{op}`; `{op}` works on the bits of numbers"
+                            ),
+                            None => "comparisons do not chain; parenthesise one of them".to_owned(),
+                        }));
                         climber.reduce(COMPARISON);
                     }
                     climber.operators.push((op, binds));
