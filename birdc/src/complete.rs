@@ -58,12 +58,17 @@ pub fn complete(table: &Table, names: &dyn Names, text: &str) -> (usize, Vec<Can
             return (start + end, found);
         }
         // A word glued to what was typed before (`{a`) is no reason to look elsewhere; a command word is.
-        for expected in Synopsis::parse(&command.args).next(&arguments) {
-            // Where an operator or an option may follow, names are offered only once one is begun.
-            let operator = |last: &&str| last.ends_with(|c: char| "~=<>&|!+-*/(,[.".contains(c));
-            let within = !arguments.is_empty() && !arguments.last().is_some_and(operator);
-            let begins = arguments.last().is_some_and(|last| *last == "where");
-            if matches!(expected, Expected::Slot(Slot::Terms(_))) && within && !begins && partial.is_empty() {
+        let is_term = |expected: &Expected| matches!(expected, Expected::Slot(Slot::Terms(_)));
+        let next = Synopsis::parse(&command.args).next(&arguments);
+        let last = arguments.last().copied().unwrap_or("where");
+        let operator = last.ends_with(|c: char| "~=<>&|!+-*/(,[.".contains(c)) && next.iter().any(is_term);
+        for expected in next {
+            // Behind an operator only terms make sense; where one may be complete, options do until a name is begun.
+            let unlikely = match is_term(&expected) {
+                true => !operator && last != "where" && partial.is_empty(),
+                false => operator,
+            };
+            if unlikely {
                 continue;
             }
             found.extend(candidates(&expected, names, partial));
@@ -153,15 +158,22 @@ fn values(slot: &Slot, names: &dyn Names, partial: &str) -> Vec<String> {
     }
 }
 
-/// What a term may be made of: attributes, then functions, constants and attributes of the configuration; constants of attributes when one is begun.
+/// What a term may be made of: functions, constants and attributes of the configuration, then attributes that every route may have; their single
+/// bits and the constants that go with them once one is begun.
 fn terms(names: &dyn Names, partial: &str) -> Vec<String> {
     let constant = partial.starts_with(|c: char| c.is_ascii_uppercase());
-    let is_constant = |name: &String| name.starts_with(|c: char| c.is_ascii_uppercase());
-    let mut found: Vec<String> =
-        names.attributes().into_iter().filter(|name| constant || !is_constant(name)).collect();
+    let wanted = |name: &String| match name {
+        name if name.starts_with(|c: char| c.is_ascii_uppercase()) => constant,
+        name => {
+            partial.starts_with("krt_")
+                || !["krt_lock_", "krt_feature_"].iter().any(|bits| name.starts_with(bits))
+        }
+    };
+    let mut found = Vec::new();
     for kind in ["function", "constant", "custom attribute"] {
         found.extend(values(&Slot::Symbol, &OfKind(names, kind), partial));
     }
+    found.extend(names.attributes().into_iter().filter(wanted));
     found
 }
 
@@ -240,7 +252,7 @@ mod tests {
         }
 
         fn attributes(&self) -> Vec<String> {
-            ["net", "bgp_path", "RTS_STATIC"].map(String::from).to_vec()
+            ["net", "bgp_path", "krt_lock_mtu", "RTS_STATIC"].map(String::from).to_vec()
         }
     }
 
@@ -281,10 +293,11 @@ mod tests {
 
     #[test]
     fn terms_are_made_of_attributes() {
-        let offered = ["net", "bgp_path", "is_ours", "OURS"];
+        let offered = ["is_ours", "OURS", "net", "bgp_path"];
         for text in ["show route where ", "show route where net ~ ", "eval "] {
             assert_eq!(completed(text).1[..4], offered, "{text}");
         }
+        assert_eq!(completed("show route where krt_").1, ["krt_lock_mtu"]);
         assert_eq!(completed("show route where b"), (17, vec!["bgp_path".to_owned()]));
         assert_eq!(completed("show route where source = RTS").1, ["RTS_STATIC"]);
         let behind = completed("show route where net ~ OURS ").1;

@@ -430,7 +430,7 @@ mod tests {
         assert_eq!(next("[import table <p>.<c>]", "import table"), ["<Channel>"]);
         assert_eq!(next("[table <name> | \"<pattern>\"] [<name>]", "table"), ["<Table>"]);
         assert_eq!(next("[<name>]", ""), ["<Protocol>"]);
-        assert_eq!(next("<expr>", "1 +"), Vec::<String>::new());
+        assert_eq!(next("<expr>", "1 +"), ["<expr>"]);
         assert_eq!(next("...", "a b"), Vec::<String>::new());
     }
 

@@ -114,7 +114,13 @@ fn argument(args: &mut Args<'_>, query: &mut Query) -> Result<(), Refusal> {
     let known =
         ["for", "in", "table", "filter", "where", "all", "primary", "filtered", "protocol", "stats", "count"];
     if question.is_none() && word != "import" && !known.contains(&word) {
-        return Err(args.unexpected(OPTIONS));
+        let like = |option: &&str| strsim::jaro_winkler(word, option);
+        let near = OPTIONS.split([',', ' ']).filter(|option| like(option) > 0.8);
+        let hint = match near.max_by(|a, b| like(a).total_cmp(&like(b))) {
+            Some(option) => format!(" (did you mean '{option}'?)"),
+            None => String::new(),
+        };
+        return Err(args.unexpected(&format!("{OPTIONS}{hint}")));
     }
     args.take();
     if matches!(word, "import" | "export") && args.word("table") {

@@ -216,7 +216,8 @@ async fn syntax_errors() {
     assert!(hinted.contains("did you mean 'route'"), "{hinted}");
     for (command, meant) in [
         ("show route table oner", None),
-        ("show route table master5", Some("(did you mean 'master4'?)")),
+        ("show route table masterr4", Some("(did you mean 'master4'?)")),
+        ("show route tabel master4", Some("(did you mean 'table'?)")),
         ("disable thre", Some("(did you mean 'three'?)")),
         ("disable master5", None),
     ] {
