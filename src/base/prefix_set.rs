@@ -3,12 +3,13 @@
 //! A pattern is a prefix and a range of lengths. Lengths below the pattern's own mean its supernets; those become entries of their own, so
 //! every entry asks the same: "is the net inside, and is its length accepted?". Entries stand sorted by address and length, each knows the
 //! entry that encloses it, and carries the lengths accepted by itself and everything around it. A lookup is then one binary search
-//! (inside a bucket of the leading bits, where the set is large) and a short climb.
+//! among the few entries that begin near the net, and a short climb.
 //!
 //! Most nets are in no entry at all, and a large set does not fit the nearest caches. So the first question goes to a map of one bit per
 //! cell of the address space, some ten cells per entry: whether anything reaches into the net's cell. It answers four of five lookups
-//! that find nothing, at the cost of one small access. Building is a sort: a million patterns
-//! take about a tenth of a second. How a set prints is in [`super::prefix_print`].
+//! that find nothing, at the cost of one small access. Beside every 32 cells stands the number of the first entry that begins there, so where the
+//! answer is "perhaps", the search knows its three or four entries already, and only those are a second access to memory. Building is
+//! a sort: a million patterns take about a tenth of a second. How a set prints is in [`super::prefix_print`].
 
 use std::fmt::Debug;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -136,6 +137,15 @@ struct Entry<B> {
     len: u8,
 }
 
+/// Cells that are neighbours, together with where their entries are: one access answers both.
+#[derive(Clone, Copy, PartialEq, Debug)]
+struct Stretch {
+    /// A bit for each cell: whether some entry reaches into it.
+    cells: u32,
+    /// The first entry that begins in one of these cells or behind them.
+    first: u32,
+}
+
 /// The entries of one family.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Entries<B> {
@@ -147,12 +157,9 @@ pub(super) struct Entries<B> {
     common: u8,
     /// Those bits.
     shared: B,
-    /// A bit for each value of the next `cell_width` bits: whether some entry reaches into that part of the address space.
-    cells: Box<[u64]>,
+    /// What there is in the parts of the address space told apart by the next `cell_width` bits, 32 at a time, and an end.
+    stretches: Box<[Stretch]>,
     cell_width: u8,
-    bucket_width: u8,
-    /// `buckets[i]` is the first entry whose next bits are `i` or more; empty for small sets.
-    buckets: Box<[u32]>,
     /// The patterns as written, kept only if one reaches above its own prefix: entries cannot give them back then.
     written: Box<[Item<B>]>,
 }
@@ -212,29 +219,27 @@ impl<B: Bits> Entries<B> {
             sorted.push(Entry { bits: item.bits, all, parent: outer.unwrap_or(NONE), len: item.len });
             around.push(at as u32);
         }
-        let (mut common, mut buckets, mut bucket_width) = (0, Vec::new(), 0);
-        let (mut shared, mut cells, mut cell_width) = (B::default(), Vec::new(), 0);
+        let (mut common, mut shared, mut stretches, mut cell_width) = (0, B::default(), Vec::new(), 0);
         if let ([first, ..], [.., last]) = (list, list) {
             let spread = (first.bits.wide() ^ last.bits.wide()) << (128 - B::WIDTH as u32);
             let shortest = list.iter().map(|i| i.len).min().unwrap_or(0);
             common = (spread.leading_zeros() as u8).min(shortest).min(B::WIDTH - 1);
             shared = first.bits.cut(common);
-            cell_width = (list.len().ilog2() as u8 + 4).clamp(6, 24).min(B::WIDTH - common);
-            cells = vec![0u64; 1 << cell_width.saturating_sub(6)];
-            for (item, entry) in list.iter().zip(&sorted).filter(|(_, entry)| entry.parent == NONE) {
-                let first = item.bits.leading(common, cell_width);
+            // Cells cost next to nothing where there are few entries.
+            cell_width = (list.len().ilog2() as u8 + 4).clamp(10, 24).min(B::WIDTH - common);
+            let cell = |entry: &Entry<B>| entry.bits.leading(common, cell_width);
+            stretches = vec![Stretch { cells: 0, first: 0 }; (1 << cell_width.saturating_sub(5)) + 1];
+            for entry in sorted.iter().filter(|entry| entry.parent == NONE) {
+                let first = cell(entry);
                 let last = first + ((1u32 << (common + cell_width).saturating_sub(entry.len).min(24)) - 1);
-                mark(&mut cells, first, last);
+                mark(&mut stretches, first, last);
             }
-        }
-        if list.len() > 16 {
-            bucket_width = (list.len().ilog2() as u8).min(18).min(B::WIDTH - common);
-            let mut at = 0u32;
-            for bucket in 0..=1u32 << bucket_width {
-                while list.get(at as usize).is_some_and(|i| i.bits.leading(common, bucket_width) < bucket) {
+            let mut at = 0;
+            for (number, stretch) in stretches.iter_mut().enumerate() {
+                while sorted.get(at).is_some_and(|entry| (cell(entry) as usize) < number * 32) {
                     at += 1;
                 }
-                buckets.push(at);
+                stretch.first = at as u32;
             }
         }
         Entries {
@@ -242,23 +247,10 @@ impl<B: Bits> Entries<B> {
             own: list.iter().map(|i| i.lengths).collect(),
             common,
             shared,
-            cells: cells.into(),
+            stretches: stretches.into(),
             cell_width,
-            bucket_width,
-            buckets: buckets.into(),
             written,
         }
-    }
-
-    /// The number of entries not after the key, which has the shared bits.
-    fn rank(&self, key: (B, u8)) -> usize {
-        let (mut from, mut to) = (0, self.sorted.len());
-        if !self.buckets.is_empty() {
-            let bucket = key.0.leading(self.common, self.bucket_width) as usize;
-            (from, to) = (self.buckets[bucket] as usize, self.buckets[bucket + 1] as usize);
-        }
-        from + self.sorted[from..to]
-            .partition_point(|e| e.bits < key.0 || (e.bits == key.0 && e.len <= key.1))
     }
 
     #[inline]
@@ -266,16 +258,21 @@ impl<B: Bits> Entries<B> {
         if !bits.inside(self.shared, self.common) {
             return false;
         }
-        let cell = bits.leading(self.common, self.cell_width);
-        let here = self.cells.get(cell as usize / 64).is_some_and(|word| word >> (cell % 64) & 1 != 0);
-        here && self.search(bits, len)
+        let cell = bits.leading(self.common, self.cell_width) as usize;
+        match self.stretches.get(cell / 32..cell / 32 + 2) {
+            Some([here, next]) if here.cells >> (cell % 32) & 1 != 0 => {
+                self.search(bits, len, here.first as usize, next.first as usize)
+            }
+            _ => false,
+        }
     }
 
-    fn search(&self, bits: B, len: u8) -> bool {
-        let mut at = match self.rank((bits, len)).checked_sub(1) {
-            Some(at) => at as u32,
-            None => return false,
-        };
+    /// Looks for the last entry not after the net, which is one of `from..to` or the one before them, and climbs from there.
+    fn search(&self, bits: B, len: u8, from: usize, to: usize) -> bool {
+        let near = self.sorted.get(from..to).unwrap_or_default();
+        let rank = from + near.partition_point(|e| e.bits < bits || (e.bits == bits && e.len <= len));
+        let Some(at) = rank.checked_sub(1) else { return false };
+        let mut at = at as u32;
         while at != NONE {
             let entry = &self.sorted[at as usize];
             if entry.len <= len && bits.inside(entry.bits, entry.len) {
@@ -296,14 +293,14 @@ impl<B: Bits> Entries<B> {
     }
 }
 
-/// Sets the bits `first..=last`.
-fn mark(cells: &mut [u64], first: u32, last: u32) {
-    let (from, to) = (first as usize / 64, last as usize / 64);
+/// Sets the bits of the cells `first..=last`.
+fn mark(stretches: &mut [Stretch], first: u32, last: u32) {
+    let (from, to) = (first as usize / 32, last as usize / 32);
     for at in from..=to {
-        let low = if at == from { first % 64 } else { 0 };
-        let high = if at == to { last % 64 } else { 63 };
-        if let Some(word) = cells.get_mut(at) {
-            *word |= u64::MAX << low & u64::MAX >> (63 - high);
+        let low = if at == from { first % 32 } else { 0 };
+        let high = if at == to { last % 32 } else { 31 };
+        if let Some(stretch) = stretches.get_mut(at) {
+            stretch.cells |= u32::MAX << low & u32::MAX >> (31 - high);
         }
     }
 }

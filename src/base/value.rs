@@ -88,6 +88,34 @@ impl Value {
         }
     }
 
+    /// Puts a copy of another value in its place. As [`Value::put`] of a copy; but the parts go where they belong one by one, and are not
+    /// gathered first: a word that is read whole right after its bytes were written one by one is what processors are slow at.
+    #[inline]
+    pub fn assign(&mut self, from: &Value) {
+        match from {
+            Value::Int(n) => self.put_in_place(Value::Int(*n)),
+            Value::Bool(b) => self.put_in_place(Value::Bool(*b)),
+            Value::Pair(n) => self.put_in_place(Value::Pair(*n)),
+            Value::Net(Net::Ip(prefix)) => self.put_in_place(Value::Net(Net::Ip(*prefix))),
+            Value::Lc(l) => self.put_in_place(Value::Lc(*l)),
+            Value::Clist(l) => self.put_in_place(Value::Clist(l.clone())),
+            Value::Lclist(l) => self.put_in_place(Value::Lclist(l.clone())),
+            Value::Path(p) => self.put_in_place(Value::Path(p.clone())),
+            Value::Void => self.put_in_place(Value::Void),
+            other => self.put(other.clone()),
+        }
+    }
+
+    /// Puts a value there that is made on the spot.
+    #[inline(always)]
+    pub fn put_in_place(&mut self, value: Value) {
+        if self.is_plain() {
+            std::mem::forget(std::mem::replace(self, value));
+        } else {
+            *self = value;
+        }
+    }
+
     /// Whether `defined` says no: unset, or one of the constant empty lists.
     #[inline]
     pub fn is_undefined(&self) -> bool {

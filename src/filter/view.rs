@@ -155,21 +155,44 @@ impl<'a> RouteView<'a> {
 
     /// Writes an attribute of the list; `Void` removes it.
     pub fn set_attr(&mut self, id: AttrId, value: Value) {
-        let gone = matches!(value, Value::Void);
-        if gone && self.attr(id).is_none() {
+        if matches!(value, Value::Void) {
+            return self.unset_attr(id);
+        }
+        self.slot(id).put(value);
+    }
+
+    /// Writes a copy of a value that is not `Void`.
+    #[inline]
+    pub(super) fn copy_attr(&mut self, id: AttrId, value: &Value) {
+        self.slot(id).assign(value);
+    }
+
+    fn unset_attr(&mut self, id: AttrId) {
+        if self.attr(id).is_none() {
             return;
         }
+        self.own_list();
+        self.list.retain(|(i, _)| *i != id);
+    }
+
+    #[inline]
+    fn own_list(&mut self) {
         self.changed = true;
         if !self.listed {
             self.listed = true;
             self.list.extend(self.base.extra.iter().cloned());
         }
-        match self.list.iter().position(|(i, _)| *i >= id) {
-            None => self.list.push((id, value)),
-            Some(at) if self.list[at].0 != id => self.list.insert(at, (id, value)),
-            Some(at) if gone => drop(self.list.remove(at)),
-            Some(at) => self.list[at].1 = value,
+    }
+
+    /// Where the value of an attribute stands in the list, `Void` so far if it is new.
+    #[inline]
+    fn slot(&mut self, id: AttrId) -> &mut Value {
+        self.own_list();
+        let at = self.list.iter().position(|(i, _)| *i >= id).unwrap_or(self.list.len());
+        if self.list.get(at).is_none_or(|(i, _)| *i != id) {
+            self.list.insert(at, (id, Value::Void));
         }
+        &mut self.list[at].1
     }
 
     /// To be written.

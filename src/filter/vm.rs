@@ -13,9 +13,10 @@ use super::ops::{self, Fault};
 use super::program::Program;
 use super::types::Type;
 use super::view::RouteView;
-use crate::base::Value;
+use crate::base::community::LargeCommunity;
 use crate::base::list::List;
 use crate::base::path::AsPath;
+use crate::base::{Net, Value};
 use crate::table::AttrId;
 
 /// Deepest nesting of calls.
@@ -277,6 +278,15 @@ impl Machine {
                 }
             }};
         }
+        // Where a result goes. Small results are made there at once: gathering them elsewhere first costs more than making them.
+        macro_rules! slot {
+            ($dst:expr) => {
+                match self.registers.get_mut(base + $dst as usize) {
+                    Some(slot) => slot,
+                    None => try_!(Err(BROKEN)),
+                }
+            };
+        }
         loop {
             let Some(op) = code.ops.get(pc) else { try_!(Err(BROKEN)) };
             if W::ON {
@@ -292,10 +302,22 @@ impl Machine {
                 });
             }
             match *op {
-                Op::Move { dst, a } => set!(dst, get!(a).copy()),
-                Op::Arith { op, dst, a, b } => set!(dst, try_!(ops::arith(op, get!(a), get!(b)))),
+                Op::Move { dst, a } => match *get!(a) {
+                    Value::Int(n) => slot!(dst).put_in_place(Value::Int(n)),
+                    Value::Bool(b) => slot!(dst).put_in_place(Value::Bool(b)),
+                    Value::Net(Net::Ip(prefix)) => slot!(dst).put_in_place(Value::Net(Net::Ip(prefix))),
+                    ref other => set!(dst, other.clone()),
+                },
+                Op::Arith { op, dst, a, b } => match (get!(a), get!(b)) {
+                    (Value::Int(x), Value::Int(y)) => {
+                        let n = try_!(ops::int_arith(op, *x, *y));
+                        slot!(dst).put_in_place(Value::Int(n))
+                    }
+                    (a, b) => set!(dst, try_!(ops::arith(op, a, b))),
+                },
                 Op::Compare { op, dst, a, b } => {
-                    set!(dst, Value::Bool(try_!(ops::compare(op, get!(a), get!(b)))))
+                    let holds = try_!(ops::compare(op, get!(a), get!(b)));
+                    slot!(dst).put_in_place(Value::Bool(holds))
                 }
                 Op::CompareBranch { op, when, a, b, to } => {
                     if try_!(ops::compare(op, get!(a), get!(b))) == when {
@@ -349,11 +371,23 @@ impl Machine {
                     try_!(route.set_field(field, Value::Void, env));
                 }
                 Op::SetAttr { id, ty, a } => {
-                    let value = get!(a).copy();
-                    if Type::of(&value) != ty {
-                        try_!(Err(ops::wrong_argument(1, "EA_SET", ty, Type::of(&value))));
+                    // What stands in a register goes from there to the route.
+                    let elsewhere;
+                    let value = match a.place() {
+                        Place::Reg(r) => match self.registers.get(base + r as usize) {
+                            Some(value) => value,
+                            None => try_!(Err(BROKEN)),
+                        },
+                        _ => {
+                            elsewhere = get!(a).copy();
+                            &elsewhere
+                        }
+                    };
+                    let got = Type::of(value);
+                    if got != ty {
+                        try_!(Err(ops::wrong_argument(1, "EA_SET", ty, got)));
                     }
-                    try_!(world.route.as_deref_mut().ok_or(NO_ROUTE)).set_attr(id, value);
+                    try_!(world.route.as_deref_mut().ok_or(NO_ROUTE)).copy_attr(id, value);
                 }
                 Op::UnsetAttr { id } => {
                     try_!(world.route.as_deref_mut().ok_or(NO_ROUTE)).set_attr(id, Value::Void);
@@ -366,21 +400,39 @@ impl Machine {
                 Op::UnsetBit { id, bit } => try_!(set_bit(world, id, bit, false)),
                 Op::Method { method, dst, a } => {
                     let a = get!(a);
-                    let value = match ops::quick(method, a) {
-                        Some(value) => value,
-                        None => try_!(ops::call(method, a, None)),
-                    };
-                    set!(dst, value)
+                    match ops::quick(method, a) {
+                        Some(n) => slot!(dst).put_in_place(Value::Int(n)),
+                        None => set!(dst, try_!(ops::call(method, a, None))),
+                    }
                 }
                 Op::Method1 { method, dst, a, b } => {
-                    let value = try_!(self.memo.call(method, get!(a), get!(b)));
-                    try_!(effort.made(&value));
-                    set!(dst, value)
+                    let (a, b) = (get!(a), get!(b));
+                    // Answers that are kept are short.
+                    match self.memo.recall(method, a, b) {
+                        Some(known) => slot!(dst).assign(known),
+                        None => {
+                            let value = try_!(self.memo.call(method, a, b));
+                            try_!(effort.made(&value));
+                            set!(dst, value)
+                        }
+                    }
                 }
-                Op::Pair { dst, a, b } => set!(dst, try_!(ops::pair(get!(a), get!(b)))),
+                Op::Pair { dst, a, b } => match (get!(a), get!(b)) {
+                    (Value::Int(x), Value::Int(y)) if *x <= 0xffff && *y <= 0xffff => {
+                        let n = x << 16 | y;
+                        slot!(dst).put_in_place(Value::Pair(n))
+                    }
+                    (a, b) => set!(dst, try_!(ops::pair(a, b))),
+                },
                 Op::Ec { kind, dst, a, b } => set!(dst, try_!(ops::ec(kind, get!(a), get!(b)))),
                 Op::Lc { dst, a, b } => {
-                    set!(dst, try_!(ops::lc(get!(a), get!(b), get!(Opd::from(Place::Reg(dst))))))
+                    let c = get!(Opd::from(Place::Reg(dst)));
+                    if let (Value::Int(asn), Value::Int(data1), Value::Int(data2)) = (get!(a), get!(b), c) {
+                        let (asn, data1, data2) = (*asn, *data1, *data2);
+                        slot!(dst).put_in_place(Value::Lc(LargeCommunity { asn, data1, data2 }));
+                    } else {
+                        set!(dst, try_!(ops::lc(get!(a), get!(b), get!(Opd::from(Place::Reg(dst))))))
+                    }
                 }
                 Op::Mask { dst, template, first } => {
                     set!(dst, try_!(build_mask(code, template, &self.registers, base + first as usize)))
@@ -428,14 +480,22 @@ impl Machine {
                 }
                 Op::Return { .. } | Op::End => {
                     let value = match *op {
-                        Op::Return { a } => get!(a).copy(),
-                        _ => Value::Void,
+                        Op::Return { a } => get!(a),
+                        _ => &VOID,
                     };
-                    let Some(frame) = self.frames.pop() else { return Ok(Exit::Value(value)) };
+                    let Some(frame) = self.frames.pop() else { return Ok(Exit::Value(value.clone())) };
                     let Some(caller) = program.units.get(frame.unit as usize) else { try_!(Err(BROKEN)) };
+                    base = frame.base as usize;
+                    match *value {
+                        Value::Int(n) => slot!(frame.dst).put_in_place(Value::Int(n)),
+                        Value::Bool(b) => slot!(frame.dst).put_in_place(Value::Bool(b)),
+                        ref other => {
+                            let value = other.clone();
+                            set!(frame.dst, value)
+                        }
+                    }
                     (number, unit, code) = (frame.unit as usize, caller, &caller.code);
-                    (base, pc) = (frame.base as usize, frame.pc as usize);
-                    set!(frame.dst, value);
+                    pc = frame.pc as usize;
                     continue;
                 }
                 Op::Print { a } => {

@@ -54,14 +54,20 @@ pub fn arith(op: Arith, a: &Value, b: &Value) -> Result<Value, Fault> {
         (Value::Int(x), Value::Int(y)) => (*x, *y),
         _ => (int(a, 1, op.name())?, int(b, 2, op.name())?),
     };
-    Ok(Value::Int(match op {
+    Ok(Value::Int(int_arith(op, x, y)?))
+}
+
+/// The same on ints.
+#[inline]
+pub fn int_arith(op: Arith, x: u32, y: u32) -> Result<u32, &'static str> {
+    Ok(match op {
         Arith::Add => x.wrapping_add(y),
         Arith::Sub => x.wrapping_sub(y),
         Arith::Mul => x.wrapping_mul(y),
         Arith::Div => x.checked_div(y).ok_or("Mother told me not to divide by 0")?,
         Arith::And => x & y,
         Arith::Or => x | y,
-    }))
+    })
 }
 
 /// Any comparison.
