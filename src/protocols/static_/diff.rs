@@ -41,6 +41,8 @@ impl<'a> Side<'a> {
 pub(super) struct Diff {
     /// Equal stretches: start in the old list, start in the new list, length.
     pub(super) runs: Vec<(u32, u32, u32)>,
+    /// Stretches of the same nets with the same ordinals and other destinations, likewise.
+    pub(super) changed: Vec<(u32, u32, u32)>,
     /// Same net and ordinal, another place in the file: old, new, and whether all is equal.
     pub(super) pairs: Vec<(u32, u32, bool)>,
     /// New routes.
@@ -88,19 +90,19 @@ pub(super) fn diff(old: Side<'_>, new: Side<'_>) -> Diff {
 
 /// The same nets in the same order, other destinations at most: no net changes its ordinal, and nothing has to be matched.
 fn in_step(old: Side<'_>, new: Side<'_>) -> Option<Diff> {
-    let nets = || old.list().iter().zip(new.list());
-    if old.list().len() != new.list().len() || nets().any(|(a, b)| a.net != b.net) {
+    if old.list().len() != new.list().len() {
         return None;
     }
     let mut out = Diff { later: old.later.to_vec(), ..Diff::default() };
-    for at in 0..old.list().len() {
+    for (at, (a, b)) in old.list().iter().zip(new.list()).enumerate() {
+        if a.net != b.net {
+            return None;
+        }
         let number = at as u32;
-        if !same_route(old, at, new, at) {
-            out.pairs.push((number, number, false));
-        } else if let Some((_, _, len)) = out.runs.last_mut().filter(|(i, _, len)| i + *len == number) {
-            *len += 1;
-        } else {
-            out.runs.push((number, number, 1));
+        let runs = if same_route(old, at, new, at) { &mut out.runs } else { &mut out.changed };
+        match runs.last_mut() {
+            Some((i, _, len)) if *i + *len == number => *len += 1,
+            _ => runs.push((number, number, 1)),
         }
     }
     Some(out)

@@ -28,7 +28,7 @@ const BATCH: usize = 32;
 /// Routes whose path numbers are looked for in one slice.
 const WALK: usize = 64 * SLICE;
 /// So many changes of a reconfiguration are made at once; the rest follows in slices.
-const AT_ONCE: usize = 100_000;
+const AT_ONCE: usize = 8 * SLICE;
 /// Labels below this one have a meaning of their own.
 const FIRST_LABEL: u32 = 16;
 
@@ -86,9 +86,17 @@ struct Sweep {
 }
 
 enum Job {
-    Withdraw { net: Net, path: u32, label: Option<u32> },
-    Unlabel { path: u32, label: u32 },
-    Announce(u32),
+    Withdraw {
+        net: Net,
+        path: u32,
+        label: Option<u32>,
+    },
+    Unlabel {
+        path: u32,
+        label: u32,
+    },
+    /// A stretch of routes: when all change there is one job, not a million.
+    Announce(Range<u32>),
 }
 
 impl StaticInstance {
@@ -227,20 +235,54 @@ impl StaticInstance {
         }
     }
 
-    fn run_jobs(&mut self, ports: &mut Ports<'_>, count: usize) {
-        for _ in 0..count {
-            match self.jobs.pop_front() {
-                Some(Job::Announce(index)) => self.announce(ports, index),
-                Some(Job::Unlabel { path, label }) => self.unlabel(ports, path, Some(label)),
-                Some(Job::Withdraw { net, path, label }) => {
-                    if let Some(main) = self.main {
-                        ports.import(main, &net, path, None);
+    /// Has routes announced when it is their turn.
+    fn announce_later(&mut self, routes: Range<u32>) {
+        match self.jobs.back_mut() {
+            Some(Job::Announce(before)) if before.end == routes.start => before.end = routes.end,
+            _ => self.jobs.push_back(Job::Announce(routes)),
+        }
+    }
+
+    fn withdraw(&mut self, ports: &mut Ports<'_>, net: &Net, path: u32, label: Option<u32>) {
+        if let Some(main) = self.main {
+            ports.import(main, net, path, None);
+        }
+        self.unlabel(ports, path, label);
+    }
+
+    fn run_jobs(&mut self, ports: &mut Ports<'_>, mut count: usize) {
+        while count > 0 {
+            count -= match self.jobs.pop_front() {
+                Some(Job::Announce(range)) => {
+                    let most = count.min(BATCH).min(range.len()) as u32;
+                    let (now, rest) = (range.start..range.start + most, range.start + most..range.end);
+                    if !rest.is_empty() {
+                        self.jobs.push_front(Job::Announce(rest));
                     }
-                    self.unlabel(ports, path, label);
+                    self.announce_batch(ports, now);
+                    most.max(1) as usize
+                }
+                Some(Job::Unlabel { path, label }) => {
+                    self.unlabel(ports, path, Some(label));
+                    1
+                }
+                Some(Job::Withdraw { net, path, label }) => {
+                    self.withdraw(ports, &net, path, label);
+                    1
                 }
                 None => return,
             }
         }
+    }
+
+    fn announce_batch(&mut self, ports: &mut Ports<'_>, batch: Range<u32>) {
+        let routes = self.routes.clone();
+        if let (Some(main), Some(list)) =
+            (self.main, routes.list.get(batch.start as usize..batch.end as usize))
+        {
+            ports.warm(main, list.iter().map(|route| &route.net));
+        }
+        batch.for_each(|index| self.announce(ports, index));
     }
 
     fn run_sweep(&mut self, ports: &mut Ports<'_>) {
@@ -284,7 +326,19 @@ impl StaticInstance {
 
     /// Takes other routes; unchanged ones are not touched.
     fn take_routes(&mut self, ports: &mut Ports<'_>, routes: Arc<StaticRoutes>) {
-        self.run_jobs(ports, usize::MAX);
+        // What was still to be announced is so in the new list, too; the rest is cheap.
+        let mut pending = Bits::default();
+        for job in std::mem::take(&mut self.jobs) {
+            match job {
+                Job::Announce(range) => {
+                    for index in range {
+                        pending.set(index, true);
+                    }
+                }
+                Job::Unlabel { path, label } => self.unlabel(ports, path, Some(label)),
+                Job::Withdraw { net, path, label } => self.withdraw(ports, &net, path, label),
+            }
+        }
         self.ordinals.walk(&self.routes.list, usize::MAX);
         let old_dests = std::mem::replace(&mut self.dests, Dests::new(routes.clone()));
         let old_routes = std::mem::replace(&mut self.routes, routes.clone());
@@ -316,7 +370,7 @@ impl StaticInstance {
         let old = Side { routes: &old_routes, dests: &translated, later: self.ordinals.later() };
         let new = Side { routes: &routes, dests: self.dests.map(), later: &[] };
         let diff = diff(old, new);
-        for &(i, j, len) in &diff.runs {
+        for &(i, j, len) in diff.runs.iter().chain(&diff.changed) {
             for k in 0..len {
                 if old_sent.get(i + k) {
                     self.sent.set(j + k, true);
@@ -333,14 +387,32 @@ impl StaticInstance {
             self.jobs.push_back(Job::Withdraw { net: route.net.clone(), path, label });
         }
         self.ordinals = Ordinals::known(diff.later);
+        if !pending.is_empty() {
+            let stretches = diff.runs.iter().flat_map(|&(i, j, len)| (0..len).map(move |k| (i + k, j + k)));
+            let moved = diff.pairs.iter().filter(|(_, _, same)| *same).map(|&(i, j, _)| (i, j));
+            stretches
+                .chain(moved)
+                .filter(|(i, _)| pending.get(*i))
+                .for_each(|(_, j)| self.announce_later(j..j + 1));
+        }
+        let has_labels = !old_routes.extra.is_empty() || !routes.extra.is_empty();
+        for &(i, j, len) in &diff.changed {
+            for k in (0..len).filter(|_| has_labels) {
+                let (before, after) = (label(&old_routes, i + k), label(&routes, j + k));
+                if let Some(label) = before.filter(|_| before != after && old_sent.get(i + k)) {
+                    self.jobs.push_back(Job::Unlabel { path: self.ordinals.path(j + k), label });
+                }
+            }
+            self.announce_later(j..j + len);
+        }
         for &(i, j, _) in diff.pairs.iter().filter(|(_, _, same)| !same) {
             let (before, after) = (label(&old_routes, i), label(&routes, j));
             if let Some(label) = before.filter(|_| before != after && old_sent.get(i)) {
                 self.jobs.push_back(Job::Unlabel { path: self.ordinals.path(j), label });
             }
-            self.jobs.push_back(Job::Announce(j));
+            self.announce_later(j..j + 1);
         }
-        self.jobs.extend(diff.added.into_iter().map(Job::Announce));
+        diff.added.into_iter().for_each(|j| self.announce_later(j..j + 1));
         self.run_jobs(ports, AT_ONCE);
         if !self.jobs.is_empty() || self.sweep.left > 0 {
             ports.again();
@@ -449,7 +521,8 @@ impl Instance for StaticInstance {
         let Some(only) = only else { return self.all_again(ports) };
         let list = self.routes.list.iter().zip(0..);
         let chosen = list.filter(|(route, index)| self.sent.get(*index) && only.contains_net(&route.net));
-        self.jobs.extend(chosen.map(|(_, index)| Job::Announce(index)));
+        let chosen: Vec<u32> = chosen.map(|(_, index)| index).collect();
+        chosen.into_iter().for_each(|index| self.announce_later(index..index + 1));
         ports.again();
     }
 

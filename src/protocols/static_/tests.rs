@@ -378,6 +378,36 @@ fn work_comes_in_slices() {
     assert_eq!((bench.hands.routes.len(), bench.hands.idle_withdraws), (7_500, 0));
 }
 
+/// All routes change their destination, and change again before that is done: nobody waits for the first change.
+#[test]
+fn a_change_overtakes_a_change() {
+    const ROUTES: u32 = 50_000;
+    let list = |way: fn(u32) -> u32, count: u32| {
+        let mut all = StaticRoutes { dests: vec![dest("blackhole"), dest("v0")], ..StaticRoutes::default() };
+        for n in 0..count {
+            let prefix = IpNet::new(crate::base::net::ipv4(0x0b00_0000 + n * 256), 24).unwrap();
+            all.list.push(StaticRoute { net: prefix.into(), dest: way(n), tok: 0 });
+        }
+        StaticOptions { routes: Arc::new(all), ..options(&[]) }
+    };
+    let mut bench = new_bench(list(|_| 0, ROUTES));
+    bench.start();
+    let through = |bench: &Bench| {
+        let dropped = |attrs: &Arc<Attrs>| attrs.dest == Dest::Blackhole;
+        bench.hands.routes.values().filter(|(attrs, _)| !dropped(attrs)).count()
+    };
+    assert_eq!((bench.hands.routes.len(), through(&bench)), (ROUTES as usize, 0));
+    bench.adapt(list(|_| 1, ROUTES));
+    let first = through(&bench);
+    assert!(bench.hands.busy && first > 0 && first < ROUTES as usize, "in slices: {first}");
+    // Half of them go back, the last thousand vanish; the other half is still due.
+    bench.adapt(list(|n| n % 2, ROUTES - 1000));
+    assert!(bench.hands.busy);
+    bench.finish();
+    assert_eq!(bench.hands.routes.len(), ROUTES as usize - 1000);
+    assert_eq!((through(&bench), bench.hands.idle_withdraws), (ROUTES as usize / 2 - 500, 0));
+}
+
 #[test]
 fn path_numbers() {
     let of = |list: &[&str]| {
@@ -416,6 +446,13 @@ fn differences_are_small() {
     };
     let same = compare(&base, &base);
     assert_eq!((same.runs, same.pairs.len()), (vec![(0, 0, 200)], 0));
+    let flipped: Vec<String> = (0..200).map(|n| format!("10.{n}.0.0/16 v{}", 5 + n % 3)).collect();
+    let out = compare(&base, &flipped);
+    assert_eq!(
+        (out.runs, out.changed, out.pairs),
+        (vec![], vec![(0, 0, 200)], vec![]),
+        "one stretch, not 200 changes"
+    );
     let mut changed = base.clone();
     changed[50] = "10.50.0.0/16 v9".into();
     changed.remove(120);
