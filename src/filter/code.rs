@@ -521,6 +521,10 @@ pub struct Code {
     pub marks: Box<[Mark]>,
     /// The text of the body, where there is one.
     pub text: Option<Arc<Excerpt>>,
+    /// The form that the machine runs when nobody watches, if it is another one.
+    pub(super) joined: Option<Arc<Code>>,
+    /// In that form: where each instruction comes from.
+    pub(super) origins: Box<[super::inline::Origin]>,
 }
 
 impl Code {

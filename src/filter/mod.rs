@@ -5,7 +5,7 @@
 //! ([`code`]) that a small machine runs ([`vm`]).
 //!
 //! The parts, bottom up: [`types`]; [`attributes`], the registry of everything a route can carry; [`ops`], what operators and methods compute;
-//! [`code`] and [`program`], what bodies become; [`symbols`], the names of a configuration; [`compile`], the checker; [`view`] and [`env`], the
+//! [`code`] and [`program`], what bodies become; `inline`, small functions in their callers; [`symbols`], the names of a configuration; [`compile`], the checker; [`view`] and [`env`], the
 //! route and the world as a filter sees them; `memo`, answers given before; [`vm`]; [`explain`], which watches it.
 //!
 //! Filters know no protocol and no table: what they ask of the world is the trait [`Env`].
@@ -16,6 +16,7 @@ pub mod compile;
 mod effort;
 pub mod env;
 pub mod explain;
+mod inline;
 mod memo;
 pub mod ops;
 pub mod program;

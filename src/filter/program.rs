@@ -16,6 +16,8 @@ use super::symbols::{FnId, Symbols};
 #[derive(Debug)]
 pub(super) struct Unit {
     pub code: Arc<Code>,
+    /// The form of it that runs when nobody watches.
+    pub joined: Arc<Code>,
     /// The unit of each function the body calls.
     pub calls: Box<[u32]>,
     /// Number of the body's first site in the program.
@@ -53,7 +55,8 @@ impl Program {
                 calls.push(number);
             }
             let sites = body.sites.len() as u32;
-            units.push(Unit { code: body, calls: calls.into(), first_site });
+            let joined = body.joined.clone().unwrap_or_else(|| body.clone());
+            units.push(Unit { code: body, joined, calls: calls.into(), first_site });
             first_site += sites;
         }
         Some(Program { units: units.into() })
@@ -67,6 +70,19 @@ impl Program {
                 .iter()
                 .zip(&other.units)
                 .all(|(a, b)| a.calls == b.calls && (Arc::ptr_eq(&a.code, &b.code) || a.code.same(&b.code)))
+    }
+
+    /// The body and the instruction as they were written, for an instruction of the form that ran.
+    pub(super) fn origin(&self, unit: usize, pc: usize) -> (usize, usize) {
+        let Some(body) = self.units.get(unit) else { return (unit, pc) };
+        match body.joined.origins.get(pc) {
+            Some((None, pc)) => (unit, *pc as usize),
+            Some((Some(function), pc)) => {
+                let callee = body.calls.get(*function as usize).map_or(unit, |n| *n as usize);
+                (callee, *pc as usize)
+            }
+            None => (unit, pc),
+        }
     }
 
     /// How many sites end this program, in all its functions.

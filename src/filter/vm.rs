@@ -10,7 +10,7 @@ use super::effort::{self, Effort};
 use super::env::{Assertion, Env};
 use super::memo::Memo;
 use super::ops::{self, Fault};
-use super::program::Program;
+use super::program::{Program, Unit};
 use super::types::Type;
 use super::view::RouteView;
 use crate::base::community::LargeCommunity;
@@ -193,6 +193,12 @@ fn lost(opd: Opd) -> Fault {
     }
 }
 
+/// The form of a body that is run under these eyes.
+#[inline(always)]
+fn form<W: Watch>(unit: &Unit) -> &Code {
+    if W::ON { &unit.code } else { &unit.joined }
+}
+
 impl Machine {
     /// Runs a program. Output goes to the world, errors come back.
     pub fn run(&mut self, program: &Program, world: &mut World<'_, '_>) -> Result<Exit, RuntimeError> {
@@ -215,6 +221,7 @@ impl Machine {
             self.registers.shrink_to(KEPT_REGISTERS);
         }
         result.map_err(|message| {
+            let at = if W::ON { at } else { program.origin(at.0, at.1) };
             let line = program.units.get(at.0).map_or(0, |u| u.code.source(at.1).line);
             RuntimeError { line, message, at: (at.0 as u32, at.1 as u32) }
         })
@@ -245,7 +252,7 @@ impl Machine {
     ) -> Result<Exit, Fault> {
         let mut number = 0;
         let mut unit = program.units.first().ok_or(BROKEN)?;
-        let mut code: &Code = &unit.code;
+        let mut code: &Code = form::<W>(unit);
         let (mut pc, mut base) = (0usize, 0usize);
         let mut effort = Effort::new();
         self.grow(code.registers as usize)?;
@@ -466,16 +473,16 @@ impl Machine {
                     }
                     let Some(callee) = unit.calls.get(function as usize) else { try_!(Err(BROKEN)) };
                     let Some(next) = program.units.get(*callee as usize) else { try_!(Err(BROKEN)) };
-                    try_!(effort.spend(next.code.ops.len(), world.route.as_deref()));
+                    try_!(effort.spend(form::<W>(next).ops.len(), world.route.as_deref()));
                     let inner = base + args as usize;
-                    try_!(self.grow(inner + next.code.registers as usize));
+                    try_!(self.grow(inner + form::<W>(next).registers as usize));
                     self.frames.push(Frame {
                         unit: number as u32,
                         pc: pc as u32 + 1,
                         base: base as u32,
                         dst,
                     });
-                    (number, unit, code, base, pc) = (*callee as usize, next, &next.code, inner, 0);
+                    (number, unit, code, base, pc) = (*callee as usize, next, form::<W>(next), inner, 0);
                     continue;
                 }
                 Op::Return { .. } | Op::End => {
@@ -494,7 +501,7 @@ impl Machine {
                             set!(frame.dst, value)
                         }
                     }
-                    (number, unit, code) = (frame.unit as usize, caller, &caller.code);
+                    (number, unit, code) = (frame.unit as usize, caller, form::<W>(caller));
                     pc = frame.pc as usize;
                     continue;
                 }

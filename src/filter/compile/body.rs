@@ -12,7 +12,8 @@ use crate::base::Value;
 use crate::filter::code::{
     Code, Mark, MaskPart, Note, Op, Opd, Place, Reg, Site, Source, Stretch, Switch, Verdict,
 };
-use crate::filter::symbols::FnId;
+use crate::filter::inline;
+use crate::filter::symbols::{FnId, Symbols};
 use crate::filter::types::Type;
 use crate::syntax::Excerpt;
 use crate::syntax::ast::{Span, Tok};
@@ -275,7 +276,13 @@ impl Body {
         self.locals.truncate(start);
     }
 
-    pub fn finish(self, name: Arc<str>) -> Code {
+    pub fn finish(self, name: Arc<str>, symbols: &Symbols) -> Code {
+        let code = self.plain(name);
+        let joined = inline::inline(&code, |id| symbols.code(id)).map(Arc::new);
+        Code { joined, ..code }
+    }
+
+    fn plain(self, name: Arc<str>) -> Code {
         Code {
             name,
             ops: self.ops.into(),
@@ -290,6 +297,8 @@ impl Body {
             sources: self.sources.into(),
             marks: self.marks.into(),
             text: self.text,
+            joined: None,
+            origins: Box::default(),
         }
     }
 }

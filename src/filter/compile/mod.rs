@@ -300,7 +300,7 @@ impl<'a> Checker<'a> {
         if self.errors() == errors {
             let whole = Span { first: function.name.tok, last: function.body.close };
             body.text = self.locate.excerpt(whole);
-            let code = Code { args: count, ..body.finish(name) };
+            let code = Code { args: count, ..body.finish(name, self.symbols) };
             self.symbols.set_code(id, Arc::new(code));
         }
     }
@@ -414,7 +414,7 @@ impl<'a> Checker<'a> {
         if self.errors() != errors || body.poisoned {
             return None;
         }
-        Program::link(Arc::new(body.finish(name)), self.symbols)
+        Program::link(Arc::new(body.finish(name, self.symbols)), self.symbols)
     }
 }
 

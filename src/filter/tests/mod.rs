@@ -7,7 +7,7 @@
 
 mod cases;
 mod conformance;
-mod harness;
+pub(super) mod harness;
 mod manual;
 mod robust;
 mod speed;

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::harness::{Log, load};
 use crate::filter::RouteView;
-use crate::filter::vm::{MAX_CALLS, Machine, run};
+use crate::filter::vm::{MAX_CALLS, Machine, Moment, Watch, World, run};
 use crate::table::Attrs;
 
 #[test]
@@ -242,5 +242,112 @@ proptest! {
         let _ = run(filter, &mut view, &mut Machine::default(), &log);
         let told = log.lines();
         prop_assert!(!told.iter().any(|l| l.contains("code is broken")), "{text}\n{told:?}");
+    }
+}
+
+/// Somebody who looks at nothing; but what he looks at runs as it was written.
+struct Idle;
+impl Watch for Idle {
+    fn step(&mut self, _: &Moment<'_>) {}
+}
+
+/// Ints and conditions that always type-check, with many calls of small functions.
+fn int() -> impl Strategy<Value = String> {
+    let leaf = vec!["i", "j", "0", "1", "3", "7", "net.len", "preference", "bgp_med", "m()", "plen(net)"];
+    prop::sample::select(leaf).prop_map(str::to_string).prop_recursive(4, 16, 2, |inner| {
+        let two = (inner.clone(), inner.clone());
+        prop_oneof![
+            (prop::sample::select(vec!["grade", "div", "put", "same", "swap", "late", "outer"]), inner)
+                .prop_map(|(f, a)| format!("{f}({a})")),
+            two.clone().prop_map(|(a, b)| format!("pick({a}, {b})")),
+            (prop::sample::select(vec!["+", "-", "*"]), two)
+                .prop_map(|(op, (a, b))| format!("({a} {op} {b})")),
+        ]
+    })
+}
+
+fn condition() -> impl Strategy<Value = String> {
+    let leaf = prop_oneof![
+        (int(), prop::sample::select(vec!["<", "=", "!=", ">="]), int())
+            .prop_map(|(a, op, b)| format!("{a} {op} {b}")),
+        int().prop_map(|a| format!("odd({a}, net)")),
+        prop::sample::select(vec!["b", "ours(net)", "ours(p)", "yes(b)"]).prop_map(str::to_string),
+    ];
+    leaf.prop_recursive(2, 6, 2, |inner| {
+        prop_oneof![
+            (inner.clone(), prop::sample::select(vec!["&&", "||"]), inner.clone())
+                .prop_map(|(a, op, b)| format!("({a} {op} {b})")),
+            inner.prop_map(|a| format!("!({a})")),
+        ]
+    })
+}
+
+fn statement() -> impl Strategy<Value = String> {
+    let target = prop::sample::select(vec!["i", "j", "bgp_med", "krt_metric"]);
+    let leaf = prop_oneof![
+        (target, int()).prop_map(|(v, t)| format!("{v} = {t};")),
+        condition().prop_map(|t| format!("b = {t};")),
+        int().prop_map(|t| format!("print \"-\", {t};")),
+        int().prop_map(|t| format!("bgp_community.add(({t}, 1));")),
+        condition().prop_map(|t| format!("if {t} then accept;")),
+    ];
+    leaf.prop_recursive(3, 12, 3, |inner| {
+        prop_oneof![
+            (condition(), inner.clone(), inner.clone())
+                .prop_map(|(t, a, b)| format!("if {t} then {{ {a} }} else {{ {b} }}")),
+            (int(), inner.clone(), inner.clone())
+                .prop_map(|(t, a, b)| format!("case {t} {{ 1..5: {a} 8: {b} else: {a} }}")),
+            (inner.clone(), inner)
+                .prop_map(|(a, b)| format!("for int n in path do {{ i = i + same(n); {a} {b} }}")),
+        ]
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    /// Functions that became part of their callers do what they did: verdict, attributes, output and the line of an error.
+    #[test]
+    fn joined_functions_do_the_same(commands in prop::collection::vec(statement(), 1..6)) {
+        let text = format!(
+            "define OURS = [10.0.0.0/8+];
+             function m() -> int {{ return bgp_med; }}
+             function same(int n) -> int {{ return n; }}
+             function plen(prefix p) -> int {{ return p.len; }}
+             function grade(int n) -> int {{ case n {{ 1..5: return 10;
+               6: return 20; else: return n; }} return 0; }}
+             function div(int n) -> int {{ if n < 3 then return 9;
+               return 100 / (n - 3); }}
+             function put(int n) -> int {{ bgp_med = n; n = n + 1; return n; }}
+             function swap(int n) -> int {{ int a = n; int c = a + 1; a = c; c = n; return a - c + n; }}
+             function pick(int x; int y) -> int {{ if x > y then {{ x = y; return x; }} return y; }}
+             function late(int n) -> int {{ bool z = n > 2; if z then n = 2; if z then return n; return n + 1; }}
+             function odd(int n; prefix p) -> bool {{ if n > 3 && p ~ OURS then return true; return n = 1; }}
+             function ours(prefix p) -> bool {{ return p ~ OURS; }}
+             function yes(bool b) -> bool {{ return !b; }}
+             function outer(int n) -> int {{ return grade(n) + same(late(n)); }}
+             filter f {{ int i = 5; int j = 2; bool b = false; prefix p = 11.0.0.0/8; bgppath path = +empty+; path.prepend(7); path.prepend(3);
+               bgp_med = 4;
+             {}
+             reject; }}
+             protocol static {{ ipv4 {{ import filter f; }}; }}\n",
+            commands.join("\n")
+        );
+        let world = load(&text);
+        // Constant parts may be found out to be impossible already.
+        let Some(filter) = world.inline.first().filter(|_| world.first_error().is_none()) else { return Ok(()) };
+        let (attrs, proto) = (Attrs::default(), "p".into());
+        let net = "10.0.0.0/8".parse::<ipnet::IpNet>().unwrap().into();
+        let run = |watched: bool| {
+            let log = Log(Default::default(), Some(&world));
+            let mut view = RouteView::new(&net, &attrs, &proto);
+            let mut all = World { route: Some(&mut view), routes: &[], env: &log };
+            let mut machine = Machine::default();
+            let exit = match watched {
+                true => machine.run_watched(&filter.program, &mut all, &mut Idle),
+                false => machine.run(&filter.program, &mut all),
+            };
+            (exit, log.lines(), view.finish())
+        };
+        prop_assert_eq!(run(true), run(false), "{}", text);
     }
 }
