@@ -52,9 +52,9 @@ restart|all|protocol
 reload|all|protocol
 reload in|all|protocol
 reload out|all|protocol
-reload filters|all|protocol
-reload filters in|all|protocol
-reload filters out|all|protocol
+reload filters|all partial|protocol
+reload filters in|all partial|protocol
+reload filters out|all partial|protocol
 debug|all events filters interfaces off packets routes states|protocol
 mrtdump|all messages off states|protocol
 down||
