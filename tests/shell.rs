@@ -189,3 +189,66 @@ fn a_part_is_reloaded() {
         until_routes("main", &["blackhole 10.2.0.0/16"]);
     });
 }
+
+/// Right behind `restart` a protocol may still be flushing, as in BIRD; once it is up, routes of a list of usual length are there.
+#[test]
+fn what_is_up_has_its_routes() {
+    in_network("what_is_up_has_its_routes", || {
+        let routes: String =
+            (0..1000).map(|i| format!("route 20.{}.{}.0/24 blackhole;\n", i >> 8, i & 255)).collect();
+        let daemon = daemon_on(&config("", &routes));
+        let mut session = daemon.session();
+        for _ in 0..20 {
+            session.send(b"restart routes1\nshow protocols all routes1\n");
+            session.reply();
+            let mut shown = session.reply().concat();
+            until("it is up again", || {
+                let up = shown.contains("State:          UP");
+                assert!(!up || shown.contains("Routes:         1000 imported"), "{shown}");
+                shown = session.ask("show protocols all routes1").concat();
+                up
+            });
+        }
+    });
+}
+
+#[test]
+fn what_programs_read_stays_as_it_is() {
+    in_network("what_programs_read_stays_as_it_is", || {
+        let daemon = daemon_on(&config("", ONE));
+        let mut session = daemon.session();
+        assert_eq!(session.ask("show route filtered"), ["0000 "], "hints are for people on terminals");
+        assert_eq!(
+            session.ask("eval \"a\" + 1"),
+            ["9001 Argument 1 of ADD must be of type int, got type string"]
+        );
+        let wrong = session.ask("show route table nowhere").concat();
+        assert!(!wrong.contains("did you mean"), "a constant is no table: {wrong}");
+        let names = session.ask("commands attributes");
+        assert!(
+            names.iter().any(|name| name.ends_with("bgp_path"))
+                && names.iter().any(|n| n.ends_with("RTS_STATIC"))
+        );
+        assert_eq!(names.last().map(String::as_str), Some("0000 "));
+    });
+}
+
+#[test]
+fn a_log_of_limited_size_is_put_aside() {
+    in_network("a_log_of_limited_size_is_put_aside", || {
+        const LIMIT: u64 = 16_384;
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name).display().to_string();
+        let log = format!("\"{}\" {LIMIT} \"{}\"", path("kept.log"), path("kept.old"));
+        let text = config("", ONE).replace("\"all.log\"", &log);
+        let daemon = daemon_on(&text.replace("static routes1 {", "static routes1 { debug all;"));
+        let mut session = daemon.session();
+        until("the log was put aside", || {
+            session.ask("restart routes1");
+            fs::metadata(path("kept.old")).is_ok()
+        });
+        session.ask("disable routes1 \"at the end\"");
+        assert!(fs::metadata(path("kept.old")).unwrap().len() <= LIMIT);
+        assert!(fs::read_to_string(path("kept.log")).unwrap().contains("at the end"));
+    });
+}
