@@ -36,6 +36,7 @@ pub fn one_shot(options: &Options, command: &str) -> Result<u8, Failure> {
 /// Runs commands from standard input up to its end or `quit`; their failures do not count.
 pub fn piped(options: &Options) -> Result<u8, Failure> {
     let mut session = Session::open(options)?;
+    session.asks = true;
     let mut input = Input::open().map_err(Failure::Input)?;
     loop {
         session.output.text(PROMPT);
@@ -76,6 +77,8 @@ struct Session {
     connection: Connection,
     table: Table,
     output: Output,
+    /// Whether `?` at the end of a line is the key that asks for help, as on a terminal; among the words of a command line it is none.
+    asks: bool,
 }
 
 impl Session {
@@ -83,7 +86,7 @@ impl Session {
         let terminal = io::stdout().is_terminal();
         let mut output = Output::new(Style { verbose: options.verbose, terminal });
         let (connection, table) = client::open(options, None, &mut output)?;
-        Ok(Self { connection, table, output })
+        Ok(Self { connection, table, output, asks: false })
     }
 
     fn carry_out(&mut self, line: &str) -> Result<Done, Failure> {
@@ -103,7 +106,13 @@ impl Session {
             Command::Ambiguous(nodes) => {
                 self.output.lines(help::ambiguous(&self.table, &nodes).iter().map(String::as_str));
             }
-            Command::Unknown => self.output.lines([help::UNKNOWN]),
+            Command::Unknown => {
+                if let Some(text) = line.trim_end().strip_suffix('?').filter(|_| self.asks) {
+                    self.output.lines(help::question(&self.table, text).iter().map(String::as_str));
+                    return Ok(Done::Well);
+                }
+                self.output.lines([help::UNKNOWN]);
+            }
         }
         Ok(Done::Badly)
     }
