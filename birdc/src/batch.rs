@@ -11,6 +11,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 
 use crate::client::{self, Connection, Failure};
+use crate::complete;
 use crate::expand::{self, Command};
 use crate::help;
 use crate::options::Options;
@@ -90,6 +91,11 @@ impl Session {
     }
 
     fn carry_out(&mut self, line: &str) -> Result<Done, Failure> {
+        let asked = line.trim_end().strip_suffix('?').filter(|text| self.asks && !complete::in_string(text));
+        if let Some(text) = asked {
+            self.output.lines(help::question(&self.table, text).iter().map(String::as_str));
+            return Ok(Done::Well);
+        }
         match expand::expand(&self.table, line) {
             Command::Empty => return Ok(Done::Nothing),
             Command::Quit => return Ok(Done::Quit),
@@ -106,13 +112,7 @@ impl Session {
             Command::Ambiguous(nodes) => {
                 self.output.lines(help::ambiguous(&self.table, &nodes).iter().map(String::as_str));
             }
-            Command::Unknown => {
-                if let Some(text) = line.trim_end().strip_suffix('?').filter(|_| self.asks) {
-                    self.output.lines(help::question(&self.table, text).iter().map(String::as_str));
-                    return Ok(Done::Well);
-                }
-                self.output.lines([help::UNKNOWN]);
-            }
+            Command::Unknown => self.output.lines([help::UNKNOWN]),
         }
         Ok(Done::Badly)
     }
