@@ -11,6 +11,7 @@ use super::channel::{ChannelState, Feed, LimitKind};
 use super::core::Core;
 use crate::base::prefix_set::PrefixSet;
 use crate::base::{ChannelId, Net};
+use crate::filter::Patience;
 use crate::table::{Attrs, BestChange, Change, NetId, Pulled, Route, Source};
 
 /// Routes that one channel handles before the next one gets its turn.
@@ -105,8 +106,9 @@ impl Core {
             Feed::Walking { snapshot, next } => {
                 let only = ch.feed_only.clone();
                 let mut last = None;
+                let patience = Patience::new();
                 for (done, (net_id, net, routes)) in snapshot.iter_from(next).enumerate() {
-                    if done >= BUDGET {
+                    if done >= BUDGET || patience.is_over() {
                         last = Some(net_id);
                         break;
                     }
@@ -166,7 +168,11 @@ impl Core {
         let Some((table, Some(cursor))) = self.channel(id).map(|c| (c.table, c.cursor)) else {
             return Turn::Idle;
         };
+        let patience = Patience::new();
         for _ in 0..BUDGET / crate::table::Journal::BLOCK {
+            if patience.is_over() {
+                break;
+            }
             match self.table_mut_of(table).journal.pull(cursor) {
                 Pulled::Empty => return Turn::Idle,
                 Pulled::Overrun => {

@@ -4,6 +4,8 @@
 //! follow, which needs no counting per instruction; and since one instruction may look at a whole list, everything costs the more the longer the
 //! longest list or text is that has come up. The unit is roughly one instruction on short values; the limit is reached in about a second.
 
+use std::cell::Cell;
+
 use super::ops::Fault;
 use super::view::RouteView;
 use crate::base::Value;
@@ -27,6 +29,45 @@ pub(super) const LOOKUP: usize = 200;
 
 const TOO_LONG: Fault = Fault::Borrowed("Filter execution took too long");
 const TOO_BIG: Fault = Fault::Borrowed("Value is too long");
+
+/// So much work of filters is a good part of a turn: whoever runs many filters in a row lets others have a turn after it.
+const TURN: u64 = MAX_EFFORT / 100;
+
+thread_local! {
+    /// Work of all runs on this thread.
+    static TOTAL: Cell<u64> = const { Cell::new(0) };
+}
+
+/// Tells those who run filters for many routes in a row when it is time to stop for a while. Filters without loops and calls cost next to
+/// nothing and are not counted, so this says nothing of the usual work, which is bounded by its number of routes.
+pub struct Patience(u64);
+
+impl Patience {
+    /// Counts from here.
+    pub fn new() -> Patience {
+        Patience(TOTAL.get())
+    }
+
+    /// Whether filters have taken long since.
+    pub fn is_over(&self) -> bool {
+        TOTAL.get() - self.0 > TURN
+    }
+}
+
+impl Default for Patience {
+    fn default() -> Patience {
+        Patience::new()
+    }
+}
+
+impl Drop for Effort {
+    #[inline]
+    fn drop(&mut self) {
+        if self.spent > 0 {
+            TOTAL.set(TOTAL.get() + self.spent);
+        }
+    }
+}
 
 /// The account of one run.
 #[derive(Debug)]

@@ -30,6 +30,7 @@ pub mod vm;
 pub use attributes::CustomAttrs;
 pub use code::Verdict;
 pub use compile::{Checker, Locate};
+pub use effort::Patience;
 pub use env::{AspaState, Assertion, Env, NoEnv, RoaState};
 pub use program::{Filter, FilterRef, Program};
 pub use symbols::{Snapshot, Symbol, Symbols};

@@ -36,6 +36,20 @@ fn endless_work_is_cut_off() {
     assert!(log.lines()[0].ends_with("Filter execution took too long"));
 }
 
+/// Whoever runs filters in a row hears when one took long, and nothing of usual ones.
+#[test]
+fn patience_ends_with_costly_runs_only() {
+    let log = Log::default();
+    let world = load("function f(int n) -> int { if n = 0 then return 0; return f(n - 1) + f(n - 1); }\n");
+    let patience = crate::filter::Patience::new();
+    for _ in 0..10 {
+        assert_eq!(world.eval("f(3)", &log), "0023 0");
+    }
+    assert!(!patience.is_over());
+    assert_eq!(world.eval("f(14)", &log), "0023 0");
+    assert!(patience.is_over() && !crate::filter::Patience::new().is_over());
+}
+
 /// Loops in loops over a path of fifty numbers, with something costly inside.
 #[test]
 fn costly_loops_are_cut_off() {

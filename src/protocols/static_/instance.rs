@@ -18,6 +18,7 @@ use crate::engine::api::{
     Stopped,
 };
 use crate::engine::iface::{IfaceChange, IfaceEvent};
+use crate::filter::Patience;
 use crate::table::{Attrs, Bits, RouteSource};
 
 /// Routes announced, and routes looked at, in one slice: about a millisecond either way.
@@ -251,15 +252,15 @@ impl StaticInstance {
     }
 
     fn run_jobs(&mut self, ports: &mut Ports<'_>, mut count: usize) {
-        while count > 0 {
+        let patience = Patience::new();
+        while count > 0 && !patience.is_over() {
             count -= match self.jobs.pop_front() {
                 Some(Job::Announce(range)) => {
                     let most = count.min(BATCH).min(range.len()) as u32;
-                    let (now, rest) = (range.start..range.start + most, range.start + most..range.end);
-                    if !rest.is_empty() {
-                        self.jobs.push_front(Job::Announce(rest));
+                    let next = self.announce_batch(ports, range.start..range.start + most, &patience);
+                    if next < range.end {
+                        self.jobs.push_front(Job::Announce(next..range.end));
                     }
-                    self.announce_batch(ports, now);
                     most.max(1) as usize
                 }
                 Some(Job::Unlabel { path, label }) => {
@@ -275,26 +276,34 @@ impl StaticInstance {
         }
     }
 
-    fn announce_batch(&mut self, ports: &mut Ports<'_>, batch: Range<u32>) {
+    /// Announces routes as long as filters do not try the patience of others; tells which one is next.
+    fn announce_batch(&mut self, ports: &mut Ports<'_>, batch: Range<u32>, patience: &Patience) -> u32 {
         let routes = self.routes.clone();
         if let (Some(main), Some(list)) =
             (self.main, routes.list.get(batch.start as usize..batch.end as usize))
         {
             ports.warm(main, list.iter().map(|route| &route.net));
         }
-        batch.for_each(|index| self.announce(ports, index));
+        for index in batch.clone() {
+            self.announce(ports, index);
+            if patience.is_over() {
+                return index + 1;
+            }
+        }
+        batch.end
     }
 
     fn run_sweep(&mut self, ports: &mut Ports<'_>) {
         let routes = self.routes.clone();
         let list = &routes.list;
         let (mut announced, mut looked) = (0, 0);
-        while self.sweep.left > 0 && announced < SLICE && looked < LOOKS {
+        let (patience, mut tired) = (Patience::new(), false);
+        while self.sweep.left > 0 && announced < SLICE && looked < LOOKS && !tired {
             let at = self.sweep.at % list.len().max(1);
             // The rest of the list, as far as this slice may go.
             let end = list.len().min(at + self.sweep.left).min(at + LOOKS - looked);
             let mut next = at;
-            while next < end && announced < SLICE {
+            while next < end && announced < SLICE && !tired {
                 let mut batch = SmallVec::<[u32; BATCH]>::new();
                 while next < end && batch.len() < BATCH {
                     if self.dirty.get(self.dests.number(list[next].dest)) {
@@ -306,7 +315,14 @@ impl StaticInstance {
                     ports.warm(main, batch.iter().map(|index| &list[*index as usize].net));
                 }
                 announced += batch.len();
-                batch.into_iter().for_each(|index| self.announce(ports, index));
+                for index in batch {
+                    self.announce(ports, index);
+                    if patience.is_over() {
+                        next = index as usize + 1;
+                        tired = true;
+                        break;
+                    }
+                }
             }
             looked += next - at;
             self.sweep = Sweep { at: next, left: self.sweep.left - (next - at) };
