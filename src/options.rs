@@ -19,7 +19,7 @@ use crate::syntax::Disk;
 /// The configuration unless `-c` names another.
 pub const DEFAULT_CONFIG: &str = "/etc/bird/bird.conf";
 
-/// The PID file, unless `-P` names another: none, as in BIRD.
+/// The first line of the help, and the second of a complaint about arguments.
 const USAGE: &str = "Usage: bird [--version] [--help] [-c <config-file>] [OPTIONS]";
 
 /// One flag, for the parser's messages, the help and the manual page.
@@ -215,7 +215,7 @@ fn parse(path: &std::path::Path, explain: bool) -> ExitCode {
             say(&refusal.explain("bird: ", terminal), ExitCode::FAILURE)
         }
         Err(Failure::Refused(refusal)) => say(&prefixed(refusal.bird_lines()), ExitCode::FAILURE),
-        Err(failure) => say(&format!("bird: {}", at_start(&failure)), ExitCode::FAILURE),
+        Err(failure) => say(&format!("bird: {}", failure.at_start()), ExitCode::FAILURE),
     }
 }
 
@@ -225,16 +225,6 @@ fn test(path: &std::path::Path) -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => outcome(Err(error)),
-    }
-}
-
-/// The line about a configuration that is refused at the start; `configure` words the unreadable file otherwise.
-pub fn at_start(failure: &Failure) -> String {
-    match failure {
-        Failure::Unreadable { path, reason } => {
-            format!("Unable to open configuration file {}: {reason}", path.display())
-        }
-        refused => refused.to_string(),
     }
 }
 

@@ -14,7 +14,6 @@ use std::path::{Path, PathBuf};
 
 use tern::config::{Failure, load};
 use tern::filter::CustomAttrs;
-use tern::options::at_start;
 use tern::protocols::SYNTAX;
 use tern::syntax::{Files, ReadError};
 
@@ -60,7 +59,7 @@ fn said(files: &Memory) -> String {
             lines.collect::<Vec<_>>().join("\n") + "(taken)"
         }
         Err(Failure::Refused(refusal)) => refusal.explain("bird: ", false),
-        Err(failure) => format!("bird: {}", at_start(&failure)),
+        Err(failure) => format!("bird: {}", failure.at_start()),
     }
 }
 

@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use crate::expand;
-use crate::help;
 use crate::synopsis::{Expected, Slot, Synopsis, tokens};
 use crate::table::Table;
 
@@ -82,7 +81,7 @@ pub fn complete(table: &Table, names: &dyn Names, text: &str) -> (usize, Vec<Can
 /// What may stand at the end of a text among the arguments of a command, for people: words, and kinds of values. Nothing
 /// where the arguments begin: there the synopsis says it all.
 pub fn expected(table: &Table, text: &str) -> Vec<String> {
-    let (before, partial) = text.split_at(help::complete_words(text));
+    let (before, partial) = text.split_at(expand::complete_words(text));
     let expand::Path::Node(node, end) = expand::follow(table, before) else { return Vec::new() };
     let arguments: Vec<&str> = tokens(&before[end..]).into_iter().map(|(_, token)| token).collect();
     let Some(command) = table.node(node).command.as_ref().filter(|_| !arguments.is_empty()) else {

@@ -86,6 +86,11 @@ fn word_at(line: &str, from: usize) -> Option<(&str, usize)> {
     (separate && !word.is_empty()).then_some((word, start + length))
 }
 
+/// The length of the text without the word that is still being typed.
+pub fn complete_words(text: &str) -> usize {
+    text.rfind(char::is_whitespace).map_or(0, |at| at + text[at..].chars().next().map_or(0, char::len_utf8))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

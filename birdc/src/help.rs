@@ -64,7 +64,7 @@ pub fn wrapped(lines: Vec<String>, columns: usize) -> Vec<String> {
 
 /// The lines for `?` at the end of a text: what may follow, or what the command takes.
 pub fn context(table: &Table, text: &str) -> Vec<String> {
-    let complete = complete_words(text);
+    let complete = expand::complete_words(text);
     let (node, end) = match expand::follow(table, &text[..complete]) {
         Path::Node(node, end) => (node, end),
         Path::Ambiguous(_, candidates) => return ambiguous(table, &candidates),
@@ -129,11 +129,6 @@ fn shortened(entry: &Entry) -> String {
         return full(entry);
     }
     full(&Entry { args: HEADING.into(), ..entry.clone() })
-}
-
-/// The length of the text without the word that is still being typed.
-pub fn complete_words(text: &str) -> usize {
-    text.rfind(char::is_whitespace).map_or(0, |at| at + text[at..].chars().next().map_or(0, char::len_utf8))
 }
 
 #[cfg(test)]

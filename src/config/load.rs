@@ -25,6 +25,18 @@ pub enum Failure {
     Refused(Refusal),
 }
 
+impl Failure {
+    /// The line about it when the daemon starts; `configure` words the unreadable file otherwise.
+    pub fn at_start(&self) -> String {
+        match self {
+            Failure::Unreadable { path, reason } => {
+                format!("Unable to open configuration file {}: {reason}", path.display())
+            }
+            Failure::Refused(_) => self.to_string(),
+        }
+    }
+}
+
 /// Everything that was found in a file that is refused.
 #[derive(Debug)]
 pub struct Refusal {

@@ -5,13 +5,12 @@
 //! blocks, and whatever waits is a future.
 
 use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 
+pub use super::answer::{Answer, Gone};
 use super::view::explain::{ExplainView, FilterView, Question};
 use super::view::kernel::{DriftsView, KernelView, KernelWait};
 use super::view::route::{RouteFilter, RouteWorld};
@@ -23,13 +22,6 @@ use crate::base::time::{Now, TimeFormats};
 use crate::config::{DebugMask, MrtdumpMask};
 pub use crate::engine::actions::{Action, Outcome};
 use crate::table::{AttrId, Attrs};
-
-/// An answer that may take its time. [`Gone`] when the engine has ended.
-pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, Gone>> + Send + 'a>>;
-
-/// The engine has ended: there is nobody to ask.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Gone;
 
 /// The daemon as the shell sees it.
 pub trait Backend: Send + Sync + 'static {

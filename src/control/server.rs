@@ -16,47 +16,11 @@ use tokio::task::JoinHandle;
 
 use super::backend::Backend;
 use super::command::reason;
-use super::echo::EchoHub;
+pub use super::options::{Audit, Options};
 use super::session::serve;
 
 /// More sessions than this are turned away at once: each costs a descriptor and some buffers.
 const MAX_SESSIONS: usize = 4096;
-
-/// A changing command, told to the log before it is carried out.
-#[derive(Debug)]
-pub struct Audit<'a> {
-    /// Whose process asked.
-    pub uid: Option<u32>,
-    /// Which process it is.
-    pub pid: Option<i32>,
-    /// The name of that user.
-    pub user: Option<String>,
-    /// The command as it was given.
-    pub command: &'a str,
-}
-
-/// Takes note of changing commands.
-pub type AuditFn = Box<dyn Fn(&Audit<'_>) + Send + Sync>;
-
-/// Gives the name of a user.
-pub type UserNameFn = Box<dyn Fn(u32) -> Option<String> + Send + Sync>;
-
-/// What the daemon lends to its sessions.
-#[derive(Default)]
-pub struct Options {
-    /// Where log messages for `echo` come from.
-    pub echo: Arc<EchoHub>,
-    /// Called for every changing command.
-    pub audit: Option<AuditFn>,
-    /// The name of a user.
-    pub user_name: Option<UserNameFn>,
-}
-
-impl fmt::Debug for Options {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Options").finish_non_exhaustive()
-    }
-}
 
 /// Why there is no socket.
 #[derive(Debug)]

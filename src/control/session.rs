@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use super::code::Code;
 use super::command;
 use super::context::{Context, Stop};
-use super::server::{Audit, Options};
+use super::options::{Audit, Options};
 use super::{BIRD_VERSION, backend::Backend};
 
 /// The longest command; BIRD's buffer has this size too.

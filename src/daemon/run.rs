@@ -52,7 +52,7 @@ pub struct Settings {
 pub fn run(settings: &Settings, loader: Loader) -> anyhow::Result<()> {
     let identity =
         Identity::find(settings.user.as_deref(), settings.group.as_deref()).map_err(|e| anyhow!(e))?;
-    let config = loader.load(&settings.config).map_err(|e| anyhow!(crate::options::at_start(&e)))?;
+    let config = loader.load(&settings.config).map_err(|e| anyhow!(e.at_start()))?;
     let socket = Socket::bind(&settings.socket, identity.owner()).map_err(|error| match error {
         SocketError::InUse => anyhow!("{error}"),
         // The second line is BIRD's, and as in BIRD a message of its own.

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use crate::base::{Net, NetType, ProtoId};
-use crate::control::backend::Answer;
+use crate::control::answer::Answer;
 use crate::table::{Attrs, Counted, NetId, Route, Snapshot};
 
 /// A table that can be read again and again.
