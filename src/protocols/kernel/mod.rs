@@ -15,7 +15,8 @@
 //!   14 bytes here (IPv6: 26) beyond its shared body, and 4 more where the kernel lists routes in another order;
 //! - [`nexthops`]: which kernel object each route stands on, and moves of whole objects;
 //! - [`convert`]: attributes of a table to bodies of the kernel and back, and the normal form both are compared in;
-//! - [`instance`]: the driver that connects all this with the engine.
+//! - [`instance`]: the driver that connects all this with the engine; in it `learning` gives foreign routes to the table,
+//!   and `objects` looks after nexthop objects.
 //!
 //! What it must not know: other protocols, filters, how a message to the kernel looks.
 //!

@@ -1,13 +1,17 @@
 //! The running kernel protocol: carries out what the [reconciler](super::sync) decides.
 
+mod learning;
+mod objects;
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
-use hashbrown::HashMap;
-use smallvec::SmallVec;
-
+use self::learning::Learning;
+use self::objects::MOVES_EVERY;
 use super::bodies::{Bodies, Written};
 use super::config::{Kernel, KernelOptions, Learn};
-use super::convert::{Class, Trouble, attrs_of, writable};
+use super::convert::{Class, writable};
 use super::drift::Drift;
 use super::nets::Dst;
 use super::sync::{Action, KernelSync, Pruned, SOON, Setup, Warning};
@@ -22,7 +26,7 @@ use crate::engine::iface::{IfaceAddr, IfaceChange, IfaceEvent};
 use crate::sys::kernel::{
     Family, KernelEvent, KernelRoute, NoticeClass, Question, RouteBody, RouteOp, Target,
 };
-use crate::table::{Attrs, NetId, Route};
+use crate::table::{NetId, Route};
 
 /// Timers: the periodic scan.
 const TICK: u32 = 0;
@@ -56,10 +60,6 @@ const RECHECK_DELAY: u64 = 300_000;
 const INTERFACES_OLD: u64 = 2 * SECOND;
 /// Operations made in one go.
 const PIECE: usize = 8192;
-/// Between two looks at moves.
-const MOVES_EVERY: u64 = SECOND / 100;
-/// Between two looks for nexthop objects that nobody needs.
-const COLLECT_EVERY: u64 = 5 * SECOND;
 /// With so many operations waiting a periodic scan is put off.
 const CROWD: usize = 10_000;
 
@@ -99,10 +99,7 @@ pub struct KernelInstance {
     tick_due: u64,
     last_scan: Option<u64>,
     scan_took: u64,
-    /// With `learn metrics`: which metrics of a net are in the table.
-    shown: HashMap<Dst, SmallVec<[u32; 2]>>,
-    /// Nets with foreign routes over unknown interfaces or gateways, and whether that was logged.
-    unresolved: HashMap<Dst, bool>,
+    learning: Learning,
     /// The timer for moves runs.
     moving: bool,
     /// The open question at the end: unused objects are being deleted.
@@ -151,8 +148,7 @@ impl KernelInstance {
             tick_due: 0,
             last_scan: None,
             scan_took: 0,
-            shown: HashMap::new(),
-            unresolved: HashMap::new(),
+            learning: Learning::new(ChannelId(u32::MAX), setup.family, false, false),
             moving: false,
             collecting: None,
         }
@@ -364,117 +360,16 @@ impl KernelInstance {
         self.sync.notice(&dst, metric, &route.body, &read, gone, id, now, &mut self.out);
     }
 
-    /// Gives the best of a net's foreign routes to the table, or each of them.
+    /// Gives the foreign routes of a net to the table.
     fn learn(&mut self, ports: &mut Ports<'_>, dst: &Dst) {
-        let (channel, family) = (self.channel, self.sync.setup().family);
-        let preference = ports.preference(channel);
-        let mut trouble = false;
-        let mut found: SmallVec<[(u32, Attrs); 2]> = SmallVec::new();
-        for alien in self.sync.aliens.of(dst) {
-            match attrs_of(&alien.body, family, alien.metric, preference, ports.ifaces()) {
-                Ok(attrs) => {
-                    found.push((alien.metric, attrs));
-                    if !self.options.learn_metrics {
-                        break;
-                    }
-                }
-                Err(Trouble::Silent) => {}
-                Err(_) => trouble = true,
-            }
-        }
-        let net = dst.net(self.sadr);
-        if self.options.learn_metrics {
-            let now: SmallVec<[u32; 2]> = found.iter().map(|(metric, _)| *metric).collect();
-            let before = match now.is_empty() {
-                true => self.shown.remove(dst),
-                false => self.shown.insert(*dst, now.clone()),
-            };
-            for (metric, attrs) in found {
-                let attrs = ports.intern(attrs);
-                ports.import(channel, &net, metric, Some(attrs));
-            }
-            for metric in before.into_iter().flatten().filter(|metric| !now.contains(metric)) {
-                ports.import(channel, &net, metric, None);
-            }
-        } else {
-            let attrs = found.pop().map(|(_, attrs)| ports.intern(attrs));
-            ports.import(channel, &net, 0, attrs);
-        }
-        if !trouble {
-            self.unresolved.remove(dst);
-        } else if !self.unresolved.contains_key(dst) {
-            self.unresolved.insert(*dst, false);
+        if self.learning.learn(ports, &self.sync.aliens, dst) {
             ports.arm(RECHECK, RECHECK_DELAY);
-        }
-    }
-
-    /// Interfaces may be known by now that were not when a route was learned. What still is strange is logged, once.
-    fn recheck(&mut self, ports: &mut Ports<'_>, complain: bool) {
-        let list: Vec<(Dst, bool)> = self.unresolved.iter().map(|(dst, logged)| (*dst, *logged)).collect();
-        for (dst, logged) in list {
-            self.learn(ports, &dst);
-            if !complain || logged || !self.unresolved.contains_key(&dst) {
-                continue;
-            }
-            let family = self.sync.setup().family;
-            let lowest = self.sync.aliens.of(&dst).first();
-            match lowest.map(|alien| attrs_of(&alien.body, family, alien.metric, 0, ports.ifaces())) {
-                Some(Err(Trouble::Gateway(gateway))) => ports.log(
-                    LogClass::Error,
-                    format_args!("KRT: Received route {dst} with strange next-hop {gateway}"),
-                ),
-                Some(Err(Trouble::Interface(index))) => ports.log(
-                    LogClass::Error,
-                    format_args!("KRT: Received route {dst} with unknown ifindex {index}"),
-                ),
-                _ => {}
-            }
-            self.unresolved.insert(dst, true);
         }
     }
 
     fn end(&mut self, ports: &mut Ports<'_>) {
         self.release_table(ports);
         ports.down();
-    }
-
-    /// Tells what is written whether to point to nexthop objects.
-    fn choose_objects(&mut self, ports: &mut Ports<'_>) {
-        let nexthops = ports.nexthops();
-        let on = self.options.nexthop_objects && self.sync.setup().family != Family::Mpls;
-        if on && !nexthops.supported() {
-            let name = self.name.clone();
-            ports.log(
-                LogClass::Warning,
-                format_args!(
-                    "{name}: This kernel has no nexthop objects, routes are written with their next hops"
-                ),
-            );
-        }
-        self.bodies.set_objects(nexthops, on);
-    }
-
-    /// Asks for moves of objects that are complete, and sees to it that the others do not wait for ever.
-    fn move_objects(&mut self, ports: &mut Ports<'_>) {
-        if !self.sync.moving() {
-            return;
-        }
-        let nexthops = ports.nexthops();
-        self.sync.ask_moves(&nexthops, |from, to| ports.replace_nexthop(from, to));
-        if !std::mem::replace(&mut self.moving, true) {
-            ports.arm(MOVES, MOVES_EVERY);
-        }
-    }
-
-    /// Deletes objects that nobody needs.
-    fn collect(&mut self, ports: &mut Ports<'_>) {
-        let nexthops = ports.nexthops();
-        if nexthops.collectable() {
-            ports.ask(Question::CollectNexthops);
-        }
-        if self.options.nexthop_objects || nexthops.count() > 0 {
-            ports.arm(COLLECT, COLLECT_EVERY);
-        }
     }
 
     fn release_table(&mut self, ports: &mut Ports<'_>) {
@@ -496,6 +391,7 @@ impl Instance for KernelInstance {
         let Some((channel, net_type)) = ports.channels().into_iter().next() else { return ProtoState::Up };
         let setup = setup(&self.options, net_type);
         self.channel = channel;
+        self.learning = Learning::new(channel, setup.family, self.sadr, self.options.learn_metrics);
         self.sync = KernelSync::new(setup, self.options.graceful_restart && ports.recovering());
         if let Err(other) = ports.register_table(setup.family, setup.table) {
             let table = setup.table;
@@ -617,7 +513,7 @@ impl Instance for KernelInstance {
                 self.request_scan(ports, 0);
             }
             REPAIR => self.sync.repair(|body| usable(body, ports)),
-            RECHECK => self.recheck(ports, true),
+            RECHECK => self.learning.recheck(ports, &self.sync.aliens, true),
             MOVES => {
                 self.moving = self.sync.tick_moves();
                 if self.moving {
@@ -642,8 +538,8 @@ impl Instance for KernelInstance {
         if ifaces.get(event.ifindex).is_some_and(|iface| !ifaces.in_vrf(iface, &self.vrf)) {
             return;
         }
-        if matches!(event.change, IfaceChange::Up | IfaceChange::AddrUp(_)) && !self.unresolved.is_empty() {
-            self.recheck(ports, false);
+        if matches!(event.change, IfaceChange::Up | IfaceChange::AddrUp(_)) {
+            self.learning.recheck(ports, &self.sync.aliens, false);
         }
         // The kernel says nothing about IPv4 routes that go with an interface or a preferred source. Addresses of the other family do
         // not matter, and a scan of a large table is dear.
@@ -745,84 +641,5 @@ impl Instance for KernelInstance {
             DriftReport { at, route: dst.to_string(), metric, kind }
         };
         self.sync.drift.iter().map(report).collect()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::Effect;
-    use crate::protocols::bench::{Bench, link};
-    use crate::sys::kernel::{Link, LinkFlags};
-    use std::time::Duration;
-
-    /// The kernel drops routes silently with their interface, so a scan follows; not for interfaces of another VRF.
-    #[test]
-    fn only_interfaces_of_the_vrf_matter() {
-        let scans = |vrf: Vrf, index: u32| {
-            let options = KernelOptions { learn: Learn::On, ..KernelOptions::default() };
-            let mut bench = Bench::with(&Kernel, &[NetType::Ip4], options, |config| config.vrf = vrf);
-            bench.kernel(|ifaces, out| {
-                ifaces.link(Link { kind: Some("vrf".into()), ..link(5, "red") }, out);
-                ifaces.link(Link { master: Some(5), ..link(10, "v0") }, out);
-                ifaces.link(link(11, "v1"), out);
-            });
-            bench.start();
-            bench.fire(TICK);
-            let down = LinkFlags(0);
-            bench.kernel(|ifaces, out| match index {
-                10 => ifaces.link(Link { master: Some(5), flags: down, ..link(10, "v0") }, out),
-                _ => ifaces.link(Link { flags: down, ..link(11, "v1") }, out),
-            });
-            bench.hands.armed.contains_key(&EXTRA)
-        };
-        let red = || Vrf::Named("red".into());
-        assert!(scans(Vrf::Any, 10) && scans(Vrf::Any, 11));
-        assert!(scans(red(), 10) && !scans(red(), 11));
-        assert!(!scans(Vrf::Default, 10) && scans(Vrf::Default, 11));
-    }
-
-    #[test]
-    fn what_is_taken_in_place() {
-        let plain = KernelOptions::default;
-        let adapt = |old: KernelOptions, new: KernelOptions| {
-            let mut bench = Bench::new(&Kernel, &[NetType::Ip4], old);
-            bench.start();
-            bench.adapt(new)
-        };
-        let in_place = [
-            KernelOptions { persist: true, ..plain() },
-            KernelOptions { graceful_restart: true, ..plain() },
-            KernelOptions { rx_buffer: Some(1 << 20), ..plain() },
-        ];
-        for new in in_place {
-            assert_eq!(adapt(plain(), new), Some(Effect::Quiet));
-        }
-        let restarting = [
-            KernelOptions { metric: 0, ..plain() },
-            KernelOptions { table: 100, ..plain() },
-            KernelOptions { learn: Learn::On, ..plain() },
-            KernelOptions { scan_time: Some(Duration::from_secs(7)), ..plain() },
-            KernelOptions { learn_metrics: true, ..plain() },
-            KernelOptions { merge_paths: Some(16), ..plain() },
-            KernelOptions { persist: true, metric: 7, ..plain() },
-        ];
-        for new in restarting {
-            assert_eq!(adapt(plain(), new), Some(Effect::Restart));
-        }
-        let merging = |limit| KernelOptions { merge_paths: Some(limit), ..plain() };
-        assert_eq!(adapt(merging(16), merging(4)), Some(Effect::Refeed), "another limit feeds again");
-        assert_eq!(adapt(plain(), plain()), None);
-        let objects = KernelOptions { nexthop_objects: true, ..plain() };
-        assert_eq!(adapt(plain(), objects), Some(Effect::Refeed));
-    }
-
-    #[test]
-    fn a_kernel_without_objects_gets_next_hops_and_a_warning() {
-        let options = KernelOptions { nexthop_objects: true, ..KernelOptions::default() };
-        let mut bench = Bench::new(&Kernel, &[NetType::Ip4], options);
-        bench.start();
-        let warned = |line: &&String| line.contains("has no nexthop objects");
-        assert_eq!(bench.hands.logs.iter().filter(warned).count(), 1);
     }
 }
