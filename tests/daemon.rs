@@ -205,6 +205,38 @@ fn the_kernel_and_its_drift() {
 }
 
 #[test]
+fn what_takes_long_is_told() {
+    in_network("what_takes_long_is_told", || {
+        link("eth0", &["192.0.2.10/24"]);
+        let daemon = Daemon::start(&config(ONE));
+        until_routes("main", &["10.1.0.0/16"]);
+        daemon.ask("show status");
+        assert!(
+            !daemon.log().contains("CLI connect") && !daemon.log().contains(" took "),
+            "{}",
+            daemon.log()
+        );
+        let debug = "debug commands 2;\ndebug latency on;\ndebug latency limit 1 us;\nwatchdog warning 1 us;\nwatchdog timeout 1 s;\n";
+        daemon.rewrite(&(config(TWO) + debug));
+        daemon.ask("configure");
+        until_routes("main", &["10.1.0.0/16", "blackhole 10.2.0.0/16"]);
+        daemon.ask("show status");
+        for line in ["<INFO> CLI connect\n", "<TRACE> CLI: show status\n", "<INFO> CLI connection closed\n"] {
+            until(line, || daemon.log().contains(line));
+        }
+        let log = daemon.log();
+        let told = |start: &str| log.lines().any(|line| line.contains(start) && line.contains(" took "));
+        for part in ["Event exports (kernel1)", "Event kernel (kernel1)", "Event commands", "I/O loop cycle"]
+        {
+            assert!(told(part), "{part}: {log}");
+        }
+        // Rests longer than the watchdog allows a cycle to last.
+        std::thread::sleep(Duration::from_millis(1500));
+        assert_eq!(code(&daemon.ask("show status")), "0013");
+    });
+}
+
+#[test]
 fn second_daemon_refuses() {
     in_network("second_daemon_refuses", || {
         let daemon = Daemon::start(&config(""));

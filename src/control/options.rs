@@ -21,6 +21,20 @@ pub struct Audit<'a> {
 /// Takes note of changing commands.
 pub type AuditFn = Box<dyn Fn(&Audit<'_>) + Send + Sync>;
 
+/// What a session does, for `debug commands`.
+#[derive(Clone, Copy, Debug)]
+pub enum Heard<'a> {
+    /// Somebody has connected.
+    Connect,
+    /// Somebody has closed the connection.
+    Close,
+    /// A line has come.
+    Command(&'a str),
+}
+
+/// Takes note of what sessions do.
+pub type HeardFn = Box<dyn Fn(Heard<'_>) + Send + Sync>;
+
 /// Gives the name of a user.
 pub type UserNameFn = Box<dyn Fn(u32) -> Option<String> + Send + Sync>;
 
@@ -31,6 +45,8 @@ pub struct Options {
     pub echo: Arc<EchoHub>,
     /// Called for every changing command.
     pub audit: Option<AuditFn>,
+    /// Called for every line of every session, and when sessions come and go.
+    pub heard: Option<HeardFn>,
     /// The name of a user.
     pub user_name: Option<UserNameFn>,
 }
@@ -38,5 +54,14 @@ pub struct Options {
 impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Options").finish_non_exhaustive()
+    }
+}
+
+impl Options {
+    /// Tells what a session does to whom it concerns.
+    pub fn hear(&self, what: Heard<'_>) {
+        if let Some(heard) = &self.heard {
+            heard(what);
+        }
     }
 }

@@ -16,7 +16,7 @@ use tokio::task::JoinHandle;
 
 use super::backend::Backend;
 use super::command::reason;
-pub use super::options::{Audit, Options};
+pub use super::options::{Audit, Heard, Options};
 use super::session::serve;
 
 /// More sessions than this are turned away at once: each costs a descriptor and some buffers.

@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use super::code::Code;
 use super::command;
 use super::context::{Context, Stop};
-use super::options::{Audit, Options};
+use super::options::{Audit, Heard, Options};
 use super::{BIRD_VERSION, backend::Backend};
 
 /// The longest command; BIRD's buffer has this size too.
@@ -67,6 +67,7 @@ struct Session {
 
 impl Session {
     async fn work(&mut self, ending: &mut watch::Receiver<bool>) -> Result<(), Stop> {
+        self.options.hear(Heard::Connect);
         self.ctx.reply.end(Code::Welcome, format_args!("BIRD {BIRD_VERSION} ready."));
         self.ctx.send().await?;
         let mut chunk = [0; MAX_COMMAND];
@@ -85,6 +86,7 @@ impl Session {
                 () = ended(ending) => 0,
             };
             if read == 0 {
+                self.options.hear(Heard::Close);
                 return Ok(());
             }
             self.input.add(&chunk[..read]);
@@ -97,6 +99,7 @@ impl Session {
             return Ok(());
         };
         let line = String::from_utf8_lossy(&line);
+        self.options.hear(Heard::Command(&line));
         let scope = self.ctx.scope();
         // Terms may compute for a while, and ask the engine: not on the thread of all sessions.
         let line: Arc<str> = line.into();

@@ -53,7 +53,7 @@ impl Daemon {
         Daemon { handle, started, path, loader, hostname, config }
     }
 
-    fn config(&self) -> Arc<Config> {
+    pub(super) fn config(&self) -> Arc<Config> {
         self.config.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 

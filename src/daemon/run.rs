@@ -16,7 +16,7 @@ use super::loader::Loader;
 use super::logging::{self, FATAL, Logging, take_events};
 use crate::config::Config;
 use crate::control::backend::{Backend, ConfigEvent};
-use crate::control::server::{Audit, Options as ServerOptions, Server, Socket, SocketError};
+use crate::control::server::{Audit, Heard, Options as ServerOptions, Server, Socket, SocketError};
 use crate::engine::logger::{LogOutput, Logger};
 use crate::engine::{Engine, Handle};
 use crate::sys::linux::NetlinkKernel;
@@ -124,6 +124,7 @@ async fn serve(
     let options = ServerOptions {
         echo: log.echo.clone(),
         audit: Some(audit(log.clone())),
+        heard: Some(heard(daemon.clone())),
         user_name: Some(Box::new(user_name)),
     };
     let mut server = Server::new(daemon.clone(), options, None);
@@ -179,8 +180,6 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How often the service manager is asked for more time.
 const ASK_FOR_TIME: Duration = Duration::from_secs(5);
 
-/// Waits until kernel and tables agree for the first time, or nothing is left that can progress. Units that are ordered behind this one start
-/// with the routes in place; the shell does not wait. Gives a line for people.
 /// Feeds the watchdog of the service manager, as long as the engine answers: a daemon whose sessions live while its routing hangs is to be started
 /// anew.
 async fn heartbeat(daemon: &Daemon, manager: &ServiceManager) {
@@ -195,6 +194,8 @@ async fn heartbeat(daemon: &Daemon, manager: &ServiceManager) {
     }
 }
 
+/// Waits until kernel and tables agree for the first time, or nothing is left that can progress. Units that are ordered behind this one start
+/// with the routes in place; the shell does not wait. Gives a line for people.
 async fn first_sync(daemon: &Daemon, manager: &ServiceManager) -> String {
     let (mut mark, mut changed) = (None, Instant::now());
     let mut asked: Option<Instant> = None;
@@ -238,6 +239,16 @@ fn audit(log: Arc<Logging>) -> Box<dyn Fn(&Audit<'_>) + Send + Sync> {
             who = format!("{who} ({})", numbers.join(", "));
         }
         log.audit(audit.uid == Some(daemon), &format!("CLI: {who}: {}", audit.command));
+    })
+}
+
+/// `debug commands`: from 1 on sessions that come and go are logged, from 2 on their commands too.
+fn heard(daemon: Arc<Daemon>) -> Box<dyn Fn(Heard<'_>) + Send + Sync> {
+    Box::new(move |what| match (daemon.config().debug.commands, what) {
+        (1.., Heard::Connect) => tracing::info!("CLI connect"),
+        (1.., Heard::Close) => tracing::info!("CLI connection closed"),
+        (2.., Heard::Command(line)) => tracing::trace!("CLI: {line}"),
+        _ => {}
     })
 }
 

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use super::api::LookAt;
+use super::cycle::{Part, Watchdog};
 use super::engine::Engine;
 
 type Message = Box<dyn FnOnce(&mut Engine) + Send>;
@@ -149,16 +150,22 @@ impl Handle {
 
     fn serve(&self, engine: &mut Engine) {
         let (mut more, mut tidy) = (true, Tidy::default());
+        let mut watchdog = Watchdog::new(engine.core.logger.output(), || std::process::abort());
         while !engine.is_finished() {
             if !more {
                 let now = engine.core.now();
                 let timer = engine.next_timer().map(|at| Duration::from_micros(at.saturating_sub(now)));
                 self.wait([timer, tidy.rest(engine.effort)].into_iter().flatten().min());
             }
+            let start = Instant::now();
+            watchdog.begin(engine.core.config.debug.watchdog_timeout);
             while let Some(message) = self.next() {
-                message(engine);
+                engine.cycle.events += 1;
+                engine.timed(Part::Commands, message);
             }
             more = engine.turn();
+            engine.end_cycle(start);
+            watchdog.rest();
         }
     }
 

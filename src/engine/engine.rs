@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::api::{Export, Instance, LookAt, Ports, ProtoState, ProtocolKind};
 use super::core::{Asker, Core, Pending};
+use super::cycle::{Cycle, Part};
 use super::export::Turn;
 use super::iface::IfaceEvent;
 use super::logger::Logger;
@@ -34,6 +35,7 @@ pub struct Engine {
     finished: bool,
     /// Grows with all work done.
     pub(super) effort: u64,
+    pub(super) cycle: Cycle,
 }
 
 impl Engine {
@@ -56,6 +58,7 @@ impl Engine {
             iface_names: BTreeMap::new(),
             finished: false,
             effort: 0,
+            cycle: Cycle::default(),
         }
     }
 
@@ -73,7 +76,12 @@ impl Engine {
         let mut instance = self.instances.get_mut(id.0 as usize)?.take()?;
         let core = &mut self.core;
         core.stamp.1 = 0;
+        self.cycle.events += 1;
+        let start = (!core.config.debug.latency.is_off()).then(Instant::now);
         let result = catch_unwind(AssertUnwindSafe(|| what(&mut *instance, &mut Ports { core, me: id })));
+        if let Some(start) = start {
+            self.cycle.called(id, start.elapsed());
+        }
         match result {
             Ok(result) => {
                 self.instances[id.0 as usize] = Some(instance);
@@ -98,17 +106,17 @@ impl Engine {
 
     /// Does a little of everything that is due; `true` when there is more to do at once.
     pub fn turn(&mut self) -> bool {
-        let more = self.kernel_events();
-        self.fire_timers();
+        let more = self.timed(Part::Kernel, Engine::kernel_events);
+        self.timed(Part::Timers, Engine::fire_timers);
         self.settle();
         self.core.put_questions();
-        self.work();
+        self.timed(Part::Work, Engine::work);
         self.settle();
-        self.exports();
+        self.timed(Part::Exports, Engine::exports);
         self.settle();
-        self.flushes();
+        self.timed(Part::Flushes, Engine::flushes);
         self.settle();
-        self.advance_transition();
+        self.timed(Part::Reconfiguration, Engine::advance_transition);
         self.core.put_questions();
         if self.core.shutting_down && self.all_down() {
             self.finished = true;
@@ -362,6 +370,8 @@ impl Engine {
             self.core.stalled.push(channel);
             return;
         }
+        self.cycle.events += 1;
+        let start = (!self.core.config.debug.latency.is_off()).then(Instant::now);
         let core = &mut self.core;
         let result = catch_unwind(AssertUnwindSafe(|| {
             let turn = core.export_turn(channel);
@@ -381,6 +391,9 @@ impl Engine {
             }
             turn
         }));
+        if let Some(start) = start {
+            self.cycle.called(id, start.elapsed());
+        }
         match result {
             Ok(turn) => {
                 self.instances[id.0 as usize] = Some(instance);

@@ -27,6 +27,11 @@ impl Logger {
         Logger { output, buffer: String::new(), tokens: Logger::BURST, filled: 0, muted: false }
     }
 
+    /// Where lines go, for threads that have no engine.
+    pub(super) fn output(&self) -> Arc<dyn LogOutput> {
+        self.output.clone()
+    }
+
     /// Messages of one burst, as in BIRD's limiter.
     const BURST: u32 = 5;
 

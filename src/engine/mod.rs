@@ -7,6 +7,7 @@
 //! - [`engine`]: the owner of instances, and its turn of work; [`driver`] runs it on a thread
 //! - `core`: the state protocols share; `import`, `export`, `flush`, `filters`, `resolve`: what happens to routes in it
 //! - [`accounting`]: where filters decide, counted; [`explain`]: everything that decides about one net
+//! - `cycle`: how long all that takes, and what happens if it does not end
 //! - [`report`]: whether tables, exports and kernel agree
 //! - `lifecycle`: up and down; [`plan`] and [`transition`]: from one configuration to the next
 
@@ -15,6 +16,7 @@ pub mod actions;
 pub mod api;
 pub mod channel;
 pub mod core;
+mod cycle;
 pub mod driver;
 #[allow(clippy::module_inception, reason = "the engine itself is the noun of this folder")]
 pub mod engine;

@@ -63,9 +63,6 @@ impl Lowering<'_> {
             "debug commands" => {
                 if let Some(level) = self.expr(opt, 0) {
                     self.debug.commands = level;
-                    if level > 0 {
-                        self.not_built(opt.span, opt.key);
-                    }
                 }
             }
             "debug latency" => self.latency(opt),
@@ -73,20 +70,17 @@ impl Lowering<'_> {
                 let mut time = self.debug.latency_limit;
                 self.set_time(opt, &mut time);
                 self.debug.latency_limit = time;
-                self.not_built(opt.span, opt.key);
             }
             "watchdog warning" => {
                 let mut time = self.debug.watchdog_warning;
                 self.set_time(opt, &mut time);
                 self.debug.watchdog_warning = time;
-                self.not_built(opt.span, opt.key);
             }
             "watchdog timeout" => {
                 if let Some(time) = self.time(opt, 0) {
                     let whole = time.as_secs() + u64::from(time.subsec_nanos() > 0);
                     self.debug.watchdog_timeout = (whole > 0).then(|| Duration::from_secs(whole));
                 }
-                self.not_built(opt.span, opt.key);
             }
             "mrtdump" => {
                 if let Some(path) = self.text(opt, 0) {
@@ -126,7 +120,6 @@ impl Lowering<'_> {
 
     /// `debug latency`: a switch in the old dialect, a mask in the new one.
     fn latency(&mut self, opt: &Opt) {
-        self.not_built(opt.span, opt.key);
         if let Some(mask) = self.mask(opt, LatencyMask::of_word) {
             self.debug.latency = mask;
             return;
