@@ -409,11 +409,21 @@ pub fn classify(addr: IpAddr) -> AddressKind {
                     14 => Scope::Universe,
                     _ => Scope::Undefined,
                 }),
-                0 if s[..6].iter().all(|x| *x == 0) => Invalid,
+                0 if s[..6].iter().all(|x| *x == 0) => {
+                    classify(IpAddr::V4(Ipv4Addr::from(u128::from(a) as u32)))
+                }
+                0 if s[..4].iter().all(|x| *x == 0) => Invalid,
                 _ => Host(Scope::Universe),
             }
         }
     }
+}
+
+/// Whether packets for `net` are routed at all: nothing of loopback, link-local or multicast, and no addresses that are none. Whatever begins at
+/// address 0 is taken, not only the default route.
+pub fn routable(net: &IpNet) -> bool {
+    net.addr().is_unspecified()
+        || matches!(classify(net.addr()), AddressKind::Host(scope) if scope > Scope::Link)
 }
 
 /// Whether `addr` lies inside `net`; different families never do.

@@ -277,7 +277,10 @@ fn not_up(proto: &Proto, ch: &Channel) -> Option<String> {
 fn closed_in(proto: &Proto, ch: &Channel, net: &Net) -> Option<String> {
     let outside = |limit: &&Net| !super::import::inside(limit, net);
     let limit = ch.config.import_in.as_ref().filter(outside);
-    not_up(proto, ch).or_else(|| limit.map(|limit| format!("outside of `import in {limit}`")))
+    let bogus = net.ip_prefix().is_some_and(|prefix| !crate::base::net::routable(&prefix));
+    not_up(proto, ch)
+        .or_else(|| bogus.then(|| "no table takes loopback, link-local or multicast addresses".to_owned()))
+        .or_else(|| limit.map(|limit| format!("outside of `import in {limit}`")))
 }
 
 /// The longest net of the table around this one.

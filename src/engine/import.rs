@@ -9,6 +9,7 @@ use super::accounting::{Direction, Refusal};
 use super::api::TraceFlag;
 use super::channel::{ChannelState, LimitKind};
 use super::core::Core;
+use crate::base::net::routable;
 use crate::base::{ChannelId, LogClass, Net};
 use crate::config::{FilterRef, LimitAction};
 use crate::filter::Verdict;
@@ -36,6 +37,9 @@ impl Core {
             return;
         };
         ch.stats.import_updates.received += 1;
+        if net.ip_prefix().is_some_and(|prefix| !routable(&prefix)) {
+            return self.refuse_bogus(channel, table, net, source, generation, attrs);
+        }
         let outside = ch.config.import_in.as_ref().is_some_and(|limit| !inside(limit, net));
         let keep = ch.config.keep_filtered;
         let filter = ch.config.import.filter().filter(|_| !outside).cloned();
@@ -76,6 +80,37 @@ impl Core {
         }
         let found = self.table_mut_of(table).find_next(net);
         self.settle(channel, found, net, source, Some(route));
+    }
+
+    /// A route that no protocol may bring into a table: said, counted, and whatever stood there before goes.
+    fn refuse_bogus(
+        &mut self,
+        channel: ChannelId,
+        table: usize,
+        net: &Net,
+        source: Source,
+        generation: u8,
+        attrs: Arc<Attrs>,
+    ) {
+        self.stats_mut(channel).import_updates.rejected += 1;
+        if let Some(proto) = self.channel(channel).map(|ch| ch.proto) {
+            let name = self.name_of(proto);
+            self.log_line(LogClass::Warning, format_args!("Ignoring bogus route {net} received via {name}"));
+        }
+        let route = Route {
+            attrs,
+            changed: self.stamp(),
+            source,
+            sender: channel,
+            filtered: false,
+            generation,
+            refusal: Refusal::Unknown.number(),
+        };
+        self.trace_route_in(TraceFlag::Filters, channel, "invalid", net, &route);
+        let found = self.table_mut_of(table).find_next(net);
+        if found.is_some() {
+            self.settle(channel, found, net, source, None);
+        }
     }
 
     /// Puts the outcome into the table: compares with what is there, applies limits, counts.

@@ -127,6 +127,30 @@ fn limits_act() {
 }
 
 #[test]
+fn bogus_routes_stay_out() {
+    let routes = "0.0.0.0/0 0.0.0.0/8 0.1.0.0/16 10.0.0.0/8 127.0.0.0/8 127.1.2.3/32 224.0.0.0/4 239.1.0.0/16 240.0.0.0/4 255.255.255.255/32";
+    let routes6 = "::/0 ::/64 ::1/128 ::7f00:0/104 ::ffff:192.0.2.0/120 0:0:1::/48 64:ff9b::/96 0:0:0:0:1::/80 fe80::/10 fec0::/10 fc00::/7 ff00::/8";
+    let each = |nets: &str| nets.split(' ').map(|n| format!("route {n} blackhole; ")).collect::<String>();
+    let mut daemon = Daemon::boot(&format!(
+        "roa4 table r4; protocol static a {{ ipv4; {} }} protocol static b {{ ipv6; {} }} protocol static c {{ roa4; route 127.0.0.0/8 max 8 as 1; }}",
+        each(routes),
+        each(routes6),
+    ));
+    assert_eq!(daemon.routes("master4"), ["0.0.0.0/0", "0.0.0.0/8", "10.0.0.0/8", "240.0.0.0/4"]);
+    assert_eq!(
+        daemon.routes("master6"),
+        ["0:0:1::/48", "64:ff9b::/96", "::/0", "::/64", "::ffff:192.0.2.0/120", "fc00::/7", "fec0::/10"]
+    );
+    assert!(daemon.routes("r4").is_empty());
+    for net in ["0.1.0.0/16", "127.1.2.3/32", "255.255.255.255/32"] {
+        assert!(daemon.said(&format!("Ignoring bogus route {net} received via a")), "{net}");
+    }
+    assert!(daemon.said("Ignoring bogus route fe80::/10 received via b"));
+    let channel = daemon.engine.core.proto_named("a").unwrap().channels[0];
+    assert_eq!(daemon.engine.core.channel(channel).unwrap().stats.import_updates.rejected, 6);
+}
+
+#[test]
 fn pipes_follow_and_do_not_loop() {
     let text = format!(
         "ipv4 table t1; {TWO} protocol pipe p {{ table master4; peer table t1; import all; export all; }}"

@@ -6,7 +6,7 @@
 
 use std::net::IpAddr;
 
-use crate::base::net::{AddressKind, Scope, classify};
+use crate::base::net::routable;
 use crate::base::{NextHop, Value};
 use crate::engine::iface::Ifaces;
 use crate::sys::kernel::{
@@ -57,10 +57,7 @@ pub fn classify_route(body: &RouteBody) -> Class {
 /// Whether routes for these packets are learned: neither loopback nor link-local nor multicast nor no addresses at all.
 pub fn learnable(dst: &Dst) -> bool {
     match dst.dst {
-        Target::Net(net) => {
-            net.prefix_len() == 0
-                || matches!(classify(net.addr()), AddressKind::Host(scope) if scope > Scope::Link)
-        }
+        Target::Net(net) => routable(&net),
         Target::Label(_) => true,
     }
 }
@@ -196,7 +193,7 @@ pub fn attrs_of(
     extra.sort_by_key(|(id, _)| *id);
     Ok(Attrs {
         source: RouteSource::Inherit,
-        scope: Scope::Universe,
+        scope: crate::base::net::Scope::Universe,
         preference,
         dest,
         extra: extra.into(),
