@@ -1,5 +1,6 @@
 //! Views as text: BIRD 2.19's tables, byte for byte. One function per view; none of them asks anything.
 
+pub mod attribute;
 pub mod explain;
 pub mod filters;
 pub mod interface;

@@ -1,7 +1,9 @@
 //! A route of `show route`: its line, its next hops, and with `all` its type and attributes.
 
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 
+use super::attribute;
 use super::number::{pad, push_ip, push_net, push_u32};
 use crate::base::time::TimeWriter;
 use crate::base::{Net, NextHop};
@@ -57,7 +59,7 @@ impl RouteWriter {
             out.push(b' ');
             self.times.write(route.changed, out);
             if let Some(neighbour) = attrs.from
-                && !neighbour.is_unspecified()
+                && neighbour != IpAddr::V6(Ipv6Addr::UNSPECIFIED)
                 && attrs.next_hops().first().and_then(|hop| hop.gateway) != Some(neighbour)
             {
                 out.extend_from_slice(b" from ");
@@ -86,10 +88,22 @@ impl RouteWriter {
             let scope = attrs.scope.short();
             reply.line(Code::RouteType, format_args!("\tType: {} {scope}", source_word(attrs.source)));
             for (id, value) in attrs.extra.iter().filter(|(id, _)| !is_hidden(*id)) {
+                let mut more = Vec::new();
                 reply.raw(Code::Attribute, |out| {
                     out.push(b'\t');
+                    let from = out.len();
                     self.text.attribute(*id, value, out);
+                    if out.len() - from > attribute::SHORT {
+                        let text = String::from_utf8_lossy(&out[from..]).into_owned();
+                        let mut lines = attribute::lines(&text, value).into_iter();
+                        out.truncate(from);
+                        out.extend_from_slice(lines.next().unwrap_or_default().as_bytes());
+                        more = lines.collect();
+                    }
                 });
+                for line in more {
+                    reply.line(Code::Attribute, format_args!("\t\t{line}"));
+                }
             }
         }
     }

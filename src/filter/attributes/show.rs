@@ -32,24 +32,10 @@ impl fmt::Display for ShowAttr<'_> {
                 _ => write!(f, "unknown.{:04x}", self.id.0)?,
             },
         }
-        f.write_str(":")?;
-        if !is_blank(self.value) {
-            f.write_str(" ")?;
-        }
-        write_value(f, self.id, self.value, known.map_or(Format::Plain, |a| a.format))
-    }
-}
-
-/// Empty lists leave nothing behind the colon.
-fn is_blank(value: &Value) -> bool {
-    match value {
-        Value::Path(p) => p.is_empty(),
-        Value::Clist(l) => l.is_empty(),
-        Value::Eclist(l) => l.is_empty(),
-        Value::Lclist(l) => l.is_empty(),
-        Value::Str(s) => s.is_empty(),
-        Value::Bytes(b) => b.0.is_empty(),
-        _ => false,
+        let format = known.map_or(Format::Plain, |a| a.format);
+        // A blank stands there even if nothing follows, but not in front of no bits.
+        f.write_str(if format == Format::Bits && *self.value == Value::Int(0) { ":" } else { ": " })?;
+        write_value(f, self.id, self.value, format)
     }
 }
 
@@ -108,7 +94,7 @@ mod tests {
         let line = |id, value: Value| show(id, &value, &custom).to_string();
         assert_eq!(line(id::BGP_ORIGIN, Value::Enum(EnumType::BgpOrigin, 2)), "BGP.origin: Incomplete");
         assert_eq!(line(id::BGP_PATH, Value::Path(AsPath::sequence(&[2, 1]))), "BGP.as_path: 2 1");
-        assert_eq!(line(id::BGP_PATH, Value::Path(AsPath::EMPTY)), "BGP.as_path:");
+        assert_eq!(line(id::BGP_PATH, Value::Path(AsPath::EMPTY)), "BGP.as_path: ");
         assert_eq!(line(id::OSPF_TAG, Value::Int(30)), "OSPF.tag: 0x0000001e");
         assert_eq!(line(id::RIP_TAG, Value::Int(77)), "RIP.tag: 004d");
         assert_eq!(line(id::KRT_LOCK, Value::Int(12)), "Kernel.lock: mtu window");
