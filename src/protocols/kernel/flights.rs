@@ -70,6 +70,16 @@ impl Flights {
         Some(flight)
     }
 
+    /// The number of the net that an answer with this ticket will be about.
+    pub fn net_of(&self, ticket: u64) -> Option<u32> {
+        match self.slots.get((ticket & 0xffff_ffff) as usize)? {
+            Some(Flight::Add { id, .. } | Flight::Replace { id, .. } | Flight::Delete { id, .. }) => {
+                Some(*id)
+            }
+            _ => None,
+        }
+    }
+
     /// A number is given to another net; what is in flight for the old one is none of its business.
     pub fn detach(&mut self, number: u32, dst: Dst) {
         for slot in self.slots.iter_mut().flatten() {

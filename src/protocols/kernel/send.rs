@@ -1,26 +1,45 @@
 //! From intentions to operations, from answers to knowledge; and the flush at the end.
+//!
+//! What is known of a million nets is larger than the processor's caches, and nets come in no order. So a few dozen are looked at
+//! together before each gets its turn: their memory then arrives at the same time instead of one after the other.
+
+use std::hint::black_box;
+
+use smallvec::SmallVec;
 
 use super::flights::Flight;
 use super::nets::Dst;
-use super::sync::{Action, BLOCKED, DOUBT, FLYING, KernelSync, PRESENT, QUEUED, SOON, STALE, WAIT};
+use super::sync::{Action, BLOCKED, DOUBT, FLYING, KernelSync, PRESENT, QUEUED, REFUSED, SOON, STALE, WAIT};
 use crate::sys::kernel::{Answer, Family, KernelError, RouteBody, RouteKind, RouteOp, RouteVerb, Ticket};
 use crate::table::Bits;
 
+/// Nets that are looked at together.
+const TOGETHER: usize = 32;
+
 impl KernelSync {
-    /// Operations to send at this time, at most `room`.
+    /// Operations to send at this time, at most `room` and a few more.
     pub fn pump(&mut self, now: u64, room: usize, ops: &mut Vec<RouteOp>) {
         if !self.synced {
             return;
         }
         self.backlog.tick(now);
-        while ops.len() < room {
+        // Taken from the backlog; all of them get their turn.
+        let mut ahead: SmallVec<[u32; TOGETHER]> = SmallVec::new();
+        while ops.len() < room || !ahead.is_empty() {
+            if ahead.is_empty() && self.orphans.is_empty() && self.restores.is_empty() {
+                let flying = self.flights.len();
+                let count = TOGETHER.min(room - ops.len());
+                ahead.extend(std::iter::from_fn(|| self.backlog.pop(now, flying)).take(count));
+                ahead.iter().for_each(|id| self.warm(*id, true));
+                ahead.reverse();
+            }
             if let Some((dst, metric)) = self.orphans.pop_front() {
                 let ticket = self.flights.add(Flight::Orphan(dst, metric));
                 ops.push(self.op(ticket, &dst, metric, RouteVerb::Delete));
             } else if let Some((dst, metric, body)) = self.restores.pop_front() {
                 let ticket = self.flights.add(Flight::Restore(dst, metric));
                 ops.push(self.op(ticket, &dst, metric, RouteVerb::Replace(body)));
-            } else if let Some(id) = self.backlog.pop(now, self.flights.len()) {
+            } else if let Some(id) = ahead.pop() {
                 // It may stand there twice.
                 if self.has(id, QUEUED) {
                     self.drop_flags(id, QUEUED);
@@ -29,6 +48,15 @@ impl KernelSync {
             } else if !self.flush_some(room, ops) {
                 break;
             }
+        }
+    }
+
+    /// Reads some of what is known of a net, and does nothing with it.
+    fn warm(&self, id: u32, net: bool) {
+        let at = id as usize;
+        black_box((self.flags.get(at), self.wanted.get(at).is_some_and(Option::is_some)));
+        if net {
+            black_box(self.nets.get(id).is_some());
         }
     }
 
@@ -144,13 +172,46 @@ impl KernelSync {
     }
 
     /// Answers of the kernel.
-    pub fn answers(&mut self, answers: Vec<Answer>, out: &mut Vec<Action>) {
-        for answer in answers {
-            if let Some(flight) = self.flights.take(answer.ticket) {
-                self.answer(flight, answer.result, out);
+    pub fn answers(&mut self, mut answers: Vec<Answer>, out: &mut Vec<Action>) {
+        for some in answers.chunks_mut(TOGETHER) {
+            let nets = some.iter().filter_map(|answer| self.flights.net_of(answer.ticket));
+            nets.for_each(|id| self.warm(id, false));
+            for answer in some {
+                let Some(flight) = self.flights.take(answer.ticket) else { continue };
+                let result = std::mem::replace(&mut answer.result, Ok(()));
+                if result.is_err() || !self.done_as_expected(&flight) {
+                    self.answer(flight, result, out);
+                }
             }
         }
         self.check_flushed(out);
+    }
+
+    /// What nearly all answers come to, without a look at the net itself: an operation was carried out, and there is nothing unusual
+    /// about it or any other net. Otherwise `false`, and nothing is changed.
+    fn done_as_expected(&mut self, flight: &Flight) -> bool {
+        if !(self.taken.is_empty() && self.leaving.is_empty() && self.moved.is_empty()) {
+            return false;
+        }
+        let id = match *flight {
+            Flight::Add { id, metric, .. } | Flight::Replace { id, metric } => {
+                if metric != self.metric_of(id) || self.has(id, BLOCKED | DOUBT | REFUSED) {
+                    return false;
+                }
+                self.objects.uses.landed(id, true, false);
+                self.put(id, PRESENT);
+                id
+            }
+            Flight::Delete { id, .. } => {
+                self.objects.uses.gone(id);
+                self.drop_flags(id, PRESENT | DOUBT | BLOCKED);
+                id
+            }
+            _ => return false,
+        };
+        self.drop_flags(id, FLYING);
+        self.enqueue(id);
+        true
     }
 
     fn answer(&mut self, flight: Flight, result: Result<(), KernelError>, out: &mut Vec<Action>) {
