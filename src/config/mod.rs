@@ -13,6 +13,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustc_hash::FxHashMap;
+
 use crate::filter::{Filter, Snapshot, Symbol};
 
 pub mod channel;
@@ -89,6 +91,15 @@ pub struct Config {
     pub unbuilt: Vec<Unbuilt>,
 }
 
+/// What has a name in a configuration.
+#[derive(Clone, Debug)]
+pub struct Names<'a> {
+    /// The tables.
+    pub tables: FxHashMap<&'a str, &'a Arc<TableConfig>>,
+    /// The protocols.
+    pub protocols: FxHashMap<&'a str, &'a Arc<ProtocolConfig>>,
+}
+
 /// An option whose effect is not built yet.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Unbuilt {
@@ -107,6 +118,14 @@ impl Config {
     /// The protocol of this name.
     pub fn protocol(&self, name: &str) -> Option<&Arc<ProtocolConfig>> {
         self.protocols.iter().find(|p| &*p.name == name)
+    }
+
+    /// Tables and protocols by name, for those who look up many.
+    pub fn names(&self) -> Names<'_> {
+        Names {
+            tables: self.tables.iter().map(|t| (&*t.name, t)).collect(),
+            protocols: self.protocols.iter().map(|p| (&*p.name, p)).collect(),
+        }
     }
 
     /// The named filters in the order of the file.

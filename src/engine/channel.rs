@@ -174,6 +174,24 @@ impl Channel {
         judge(self.config.export_in.as_ref(), self.rule.as_ref(), net, route)
     }
 
+    /// A route passes by a channel with `export none`.
+    pub(super) fn count_refused(&mut self, net: &Net, route: &Route) {
+        self.stats.export_updates.received += 1;
+        match self.judge(net, route) {
+            PreExport::Ask => self.stats.export_updates.filtered += 1,
+            _ => self.stats.export_updates.rejected += 1,
+        }
+    }
+
+    /// The same for a net that is fed.
+    pub(super) fn count_refused_net(&mut self, net: &Net, routes: &[Route]) {
+        let all = matches!(self.mode, ExportMode::Any);
+        let offered = if all { routes.len() } else { 1 };
+        for route in routes.iter().take(offered).filter(|route| !route.filtered) {
+            self.count_refused(net, route);
+        }
+    }
+
     /// Whether a route of (net, source) was exported.
     pub fn was_exported(&self, id: NetId, source: Source) -> bool {
         match self.mode {

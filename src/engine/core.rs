@@ -29,6 +29,8 @@ use crate::table::{Attrs, Bits, Interner, NetId, Snapshot, Source, Table};
 pub(super) struct TableSlot {
     pub(super) table: Table,
     pub(super) config: Arc<TableConfig>,
+    /// How many channels there are on it.
+    pub(super) users: usize,
     /// Channels that follow its journal.
     pub(super) consumers: Vec<ChannelId>,
     /// Protocols to tell after changes.
@@ -67,9 +69,11 @@ pub struct Core {
     /// The router id in force.
     pub router_id: u32,
     pub(super) tables: Vec<Option<TableSlot>>,
+    pub(super) table_names: FxHashMap<Arc<str>, usize>,
     pub(super) channels: Vec<Option<Channel>>,
     pub(super) protos: Vec<Option<Proto>>,
-    /// Protocols in the order of the configuration.
+    pub(super) proto_names: FxHashMap<Arc<str>, ProtoId>,
+    /// Protocols in the order of the configuration ([`Core::list`]).
     pub(super) order: Vec<ProtoId>,
     pub(super) ifaces: Ifaces,
     /// The device protocol that keeps the interfaces, while it is up.
@@ -122,7 +126,9 @@ impl Core {
             router_id: 0,
             tables: Vec::new(),
             channels: Vec::new(),
+            table_names: FxHashMap::default(),
             protos: Vec::new(),
+            proto_names: FxHashMap::default(),
             order: Vec::new(),
             ifaces: Ifaces::default(),
             iface_owner: None,
@@ -199,13 +205,26 @@ impl Core {
 
     /// All protocols in the order of the configuration; those on their way out come last.
     pub fn protos(&self) -> impl Iterator<Item = &Proto> {
-        let rest = self.protos.iter().flatten().filter(|p| !self.order.contains(&p.id));
+        let rest = self.protos.iter().flatten().filter(|p| !p.listed);
         self.order.iter().filter_map(|id| self.proto(*id)).chain(rest)
+    }
+
+    /// From now on this is the order of protocols.
+    pub(super) fn list(&mut self, order: Vec<ProtoId>) {
+        for proto in self.protos.iter_mut().flatten() {
+            proto.listed = false;
+        }
+        for id in &order {
+            if let Some(proto) = self.proto_mut(*id) {
+                proto.listed = true;
+            }
+        }
+        self.order = order;
     }
 
     /// A protocol by name.
     pub fn proto_named(&self, name: &str) -> Option<&Proto> {
-        self.protos().find(|p| &*p.name == name)
+        self.proto(*self.proto_names.get(name)?)
     }
 
     pub(super) fn name_of(&self, id: ProtoId) -> Arc<str> {
@@ -218,7 +237,7 @@ impl Core {
     }
 
     pub(super) fn table_at(&self, name: &str) -> Option<usize> {
-        self.tables.iter().position(|t| t.as_ref().is_some_and(|t| **t.table.name() == *name))
+        self.table_names.get(name).copied()
     }
 
     /// A table by name.
@@ -440,7 +459,9 @@ impl Hands for Core {
         }
     }
     fn again(&mut self, me: ProtoId) {
-        if !self.workers.contains(&me) {
+        if let Some(proto) = self.proto_mut(me)
+            && !std::mem::replace(&mut proto.working, true)
+        {
             self.workers.push_back(me);
         }
     }

@@ -331,6 +331,9 @@ impl Engine {
         let slice = Slice::new();
         for _ in 0..self.core.workers.len() {
             let Some(id) = self.core.workers.pop_front() else { break };
+            if let Some(proto) = self.core.proto_mut(id) {
+                proto.working = false;
+            }
             self.call(id, |i, p| i.work(p));
             if slice.is_over() {
                 break;

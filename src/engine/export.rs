@@ -11,8 +11,9 @@ use super::channel::{ChannelState, Feed, LimitKind};
 use super::core::Core;
 use crate::base::prefix_set::PrefixSet;
 use crate::base::{ChannelId, Net};
+use crate::config::FilterRef;
 use crate::filter::Patience;
-use crate::table::{Attrs, BestChange, Change, NetId, Pulled, Route, Source};
+use crate::table::{Attrs, BestChange, Block, Change, NetId, Pulled, Route, Source};
 
 /// Routes that one channel handles before the next one gets its turn.
 pub(super) const BUDGET: usize = 1024;
@@ -105,15 +106,19 @@ impl Core {
             Feed::Off => Turn::Idle,
             Feed::Walking { snapshot, next } => {
                 let only = ch.feed_only.clone();
-                let mut last = None;
+                let (mut last, none) = (None, self.passes_nothing(id));
                 let patience = Patience::new();
                 for (done, (net_id, net, routes)) in snapshot.iter_from(next).enumerate() {
                     if done >= BUDGET || patience.is_over() {
                         last = Some(net_id);
                         break;
                     }
-                    if only.as_ref().is_none_or(|only| only.contains_net(net)) {
-                        self.feed_net(id, net_id, net, routes);
+                    if only.as_ref().is_some_and(|only| !only.contains_net(net)) {
+                        continue;
+                    }
+                    match self.channel_mut(id).filter(|_| none) {
+                        Some(ch) => ch.count_refused_net(net, routes),
+                        None => self.feed_net(id, net_id, net, routes),
                     }
                 }
                 let Some(next) = last else {
@@ -186,14 +191,32 @@ impl Core {
                     }
                     return Turn::More;
                 }
-                Pulled::Block(block) => {
-                    for change in block.iter() {
-                        self.follow(id, change);
-                    }
-                }
+                Pulled::Block(block) if self.passes_nothing(id) => self.count_block(id, &block),
+                Pulled::Block(block) => block.iter().for_each(|change| self.follow(id, change)),
             }
         }
         Turn::More
+    }
+
+    /// Whether `export none` makes it enough to count what passes by. Thousands of peers may be so on one table.
+    fn passes_nothing(&self, id: ChannelId) -> bool {
+        self.channel(id).is_some_and(|ch| {
+            matches!(ch.config.export, FilterRef::None)
+                && matches!(ch.mode, ExportMode::Any | ExportMode::Best)
+                && ch.stats.exported == 0
+        }) && !self.traces(id, TraceFlag::Filters)
+    }
+
+    fn count_block(&mut self, id: ChannelId, block: &Block) {
+        let Some(ch) = self.channel_mut(id) else { return };
+        let any = matches!(ch.mode, ExportMode::Any);
+        for change in block.iter() {
+            match if any { Some(change.route.as_ref()) } else { change.new_best() } {
+                Some(Some(route)) => ch.count_refused(&change.net, route),
+                Some(None) => ch.stats.export_withdraws.received += 1,
+                None => {}
+            }
+        }
     }
 
     /// Withdraws what was exported and does not stand in the table any more. Needed before a feed that skips the journal: the numbers of

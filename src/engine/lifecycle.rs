@@ -18,39 +18,45 @@ use crate::table::Table;
 impl Core {
     /// Makes a table that is new, and gives a known one its new options.
     pub(super) fn take_table(&mut self, config: &Arc<TableConfig>) {
-        match self.table_at(&config.name) {
-            Some(at) => {
-                if let Some(slot) = &mut self.tables[at] {
-                    slot.config = config.clone();
-                }
-            }
-            None => self.tables.push(Some(TableSlot {
-                table: Table::new(config.name.clone(), config.net_type, config.sorted, better),
-                config: config.clone(),
-                consumers: Vec::new(),
-                watchers: Default::default(),
-                dirty: false,
-            })),
+        let known = self.table_at(&config.name).and_then(|at| self.tables[at].as_mut());
+        if let Some(slot) = known.filter(|slot| {
+            (slot.table.net_type(), slot.table.is_sorted()) == (config.net_type, config.sorted)
+        }) {
+            slot.config = config.clone();
+            return;
+        }
+        // Of another nature: those who are still on the old one leave it when they are down.
+        self.table_names.insert(config.name.clone(), self.tables.len());
+        self.tables.push(Some(TableSlot {
+            table: Table::new(config.name.clone(), config.net_type, config.sorted, better),
+            config: config.clone(),
+            users: 0,
+            consumers: Vec::new(),
+            watchers: Default::default(),
+            dirty: false,
+        }));
+    }
+
+    /// Drops tables that no channel uses and that the configuration does not name, or has another one in the place of.
+    pub(super) fn drop_tables(&mut self) {
+        let config = self.config.clone();
+        let names = config.names();
+        for at in 0..self.tables.len() {
+            self.drop_table(at, |name| names.tables.contains_key(name));
         }
     }
 
-    /// Drops tables that the configuration does not name and no channel uses; makes those anew whose nature changed.
-    pub(super) fn drop_tables(&mut self) {
-        let config = self.config.clone();
-        for at in 0..self.tables.len() {
-            let used = self.channels.iter().flatten().any(|c| c.table == at);
-            let Some(slot) = &self.tables[at] else { continue };
-            if used {
-                continue;
-            }
-            let wanted = config.table(slot.table.name());
-            if wanted.is_none_or(|t| t.net_type != slot.config.net_type || t.sorted != slot.config.sorted) {
-                self.tables[at] = None;
-            }
+    fn drop_table(&mut self, at: usize, is_configured: impl FnOnce(&str) -> bool) {
+        let Some(slot) = self.tables[at].as_ref().filter(|slot| slot.users == 0) else { return };
+        let name = slot.table.name();
+        let current = self.table_at(name) == Some(at);
+        if current && is_configured(name) {
+            return;
         }
-        for table in &config.tables {
-            self.take_table(table);
+        if current {
+            self.table_names.remove(&**name);
         }
+        self.tables[at] = None;
     }
 
     /// `router id` from the configuration, or the lowest address; `None` when none can be found.
@@ -119,6 +125,7 @@ impl Engine {
         self.core.next_proto += 1;
         let now = self.core.now_us();
         self.core.protos.push(Some(Proto::new(id, config.clone(), now)));
+        self.core.proto_names.insert(config.name.clone(), id);
         self.instances.push(None);
         self.make_channels(id);
         self.core.trace(id, TraceFlag::States, format_args!("Initializing"));
@@ -131,6 +138,9 @@ impl Engine {
         let (mut list, now) = (Vec::new(), self.core.now_us());
         for channel in kind.channels(&config) {
             let Some(table) = self.core.table_at(&channel.table) else { continue };
+            if let Some(slot) = &mut self.core.tables[table] {
+                slot.users += 1;
+            }
             let number = ChannelId(self.core.channels.len() as u32);
             self.core.channels.push(Some(Channel::new(number, id, table, channel).counting(now)));
             list.push(number);
@@ -142,8 +152,14 @@ impl Engine {
 
     fn drop_channels(&mut self, id: ProtoId) {
         let Some(proto) = self.core.proto_mut(id) else { return };
-        for channel in std::mem::take(&mut proto.channels) {
-            self.core.channels[channel.0 as usize] = None;
+        for number in std::mem::take(&mut proto.channels) {
+            let Some(channel) = self.core.channels[number.0 as usize].take() else { continue };
+            let Some(slot) = &mut self.core.tables[channel.table] else { continue };
+            slot.users -= 1;
+            if slot.users == 0 {
+                let config = self.core.config.clone();
+                self.core.drop_table(channel.table, |name| config.table(name).is_some());
+            }
         }
     }
 
@@ -230,7 +246,9 @@ impl Engine {
         let channels = proto.channels.clone();
         self.core.trace(id, TraceFlag::States, format_args!("Shutting down"));
         let stopped = self.call(id, |i, p| i.stop(p, reason)).unwrap_or(Stopped::Now);
-        self.core.workers.retain(|w| *w != id);
+        if self.core.proto_mut(id).is_some_and(|p| std::mem::take(&mut p.working)) {
+            self.core.workers.retain(|w| *w != id);
+        }
         let mut flush = false;
         for channel in channels {
             self.core.stop_export(channel);
@@ -314,15 +332,19 @@ impl Engine {
         if obstacle {
             self.transition.obstacle_gone();
         }
-        self.core.drop_tables();
         self.start(id);
     }
 
     /// A protocol that is down vanishes.
     pub(super) fn forget(&mut self, id: ProtoId) {
         self.drop_channels(id);
-        self.core.protos[id.0 as usize] = None;
-        self.core.order.retain(|p| *p != id);
+        let Some(proto) = self.core.protos[id.0 as usize].take() else { return };
+        if self.core.proto_names.get(&proto.name) == Some(&id) {
+            self.core.proto_names.remove(&proto.name);
+        }
+        if proto.listed {
+            self.core.order.retain(|p| *p != id);
+        }
     }
 
     /// Gives a protocol that is down its new configuration, channels included.
@@ -338,7 +360,6 @@ impl Engine {
             proto.goal = Goal::Up;
         }
         if channels {
-            self.core.drop_tables();
             self.make_channels(id);
         }
     }
@@ -431,10 +452,8 @@ impl Engine {
         for table in &config.tables {
             self.core.take_table(table);
         }
-        for protocol in &config.protocols {
-            let id = self.add_proto(protocol);
-            self.core.order.push(id);
-        }
+        let order = config.protocols.iter().map(|protocol| self.add_proto(protocol)).collect();
+        self.core.list(order);
         self.start_all(true);
     }
 

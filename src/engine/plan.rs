@@ -8,7 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::api::ProtocolKind;
-use crate::config::{ChannelConfig, ChannelDiff, Config, Effect, FilterRef, Place, ProtocolConfig};
+use crate::config::{ChannelConfig, ChannelDiff, Config, Effect, FilterRef, Names, Place, ProtocolConfig};
 
 /// What becomes of a protocol.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -92,22 +92,28 @@ pub struct Planner<'a> {
 impl Planner<'_> {
     /// What is to be done.
     pub fn plan(&self) -> Plan {
+        let (old, new) = (self.old.names(), self.new.names());
         let mut steps = Vec::with_capacity(self.new.protocols.len());
         for before in &self.old.protocols {
-            steps.push(match self.new.protocol(&before.name) {
+            steps.push(match new.protocols.get(&*before.name) {
                 None => Step::plain(&before.name, Fate::Vanish, None),
-                Some(after) => self.step(before, after),
+                Some(after) => self.step(before, after, (&old, &new)),
             });
         }
-        let added = self.new.protocols.iter().filter(|p| self.old.protocol(&p.name).is_none());
+        let added = self.new.protocols.iter().filter(|p| !old.protocols.contains_key(&*p.name));
         steps.extend(added.map(|p| Step::plain(&p.name, Fate::Appear, Some(p.clone()))));
         Plan { steps }
     }
 
-    fn step(&self, before: &Arc<ProtocolConfig>, after: &Arc<ProtocolConfig>) -> Step {
+    fn step(
+        &self,
+        before: &Arc<ProtocolConfig>,
+        after: &Arc<ProtocolConfig>,
+        names: (&Names<'_>, &Names<'_>),
+    ) -> Step {
         let now = (self.now)(&after.name).unwrap_or(Running { running: false, disabled: before.disabled });
         let mut reasons = Reasons { before, after, list: Vec::new() };
-        self.nature(&mut reasons);
+        self.nature(names, &mut reasons);
         if now.disabled != after.disabled {
             match before.disabled != after.disabled {
                 true => reasons.option("", "disabled", Effect::Restart),
@@ -140,7 +146,7 @@ impl Planner<'_> {
     }
 
     /// What no running protocol can take: another kind, other channels, another table.
-    fn nature(&self, reasons: &mut Reasons<'_>) {
+    fn nature(&self, (old, new): (&Names<'_>, &Names<'_>), reasons: &mut Reasons<'_>) {
         let (before, after) = (reasons.before, reasons.after);
         if before.kind.keyword() != after.kind.keyword() {
             let what = format!("protocol {}", after.kind.keyword());
@@ -164,7 +170,7 @@ impl Planner<'_> {
             reasons.add("order of channels".into(), Some(after.place.clone()), Effect::Restart);
         }
         for channel in &after.channels {
-            if let (Some(a), Some(b)) = (self.old.table(&channel.table), self.new.table(&channel.table))
+            if let (Some(a), Some(b)) = (old.tables.get(&*channel.table), new.tables.get(&*channel.table))
                 && (a.net_type != b.net_type || a.sorted != b.sorted)
             {
                 let place = Place { file: Arc::new(self.new.path.clone()), line: b.line };

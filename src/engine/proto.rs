@@ -44,6 +44,10 @@ pub struct Proto {
     /// Flags of `mrtdump`.
     pub mrtdump: crate::config::MrtdumpMask,
     pub(super) goal: Goal,
+    /// Has its place in the order of the configuration.
+    pub(super) listed: bool,
+    /// In the queue of those that have work to do.
+    pub(super) working: bool,
     /// Why it is stopping.
     pub(super) reason: DownReason,
     /// The instance has said that it is done.
@@ -70,6 +74,8 @@ impl Proto {
             debug: config.debug,
             mrtdump: config.mrtdump,
             goal: if config.disabled { Goal::Down } else { Goal::Up },
+            listed: false,
+            working: false,
             reason: DownReason::Disable,
             stopped: false,
             flush: (0, 0),

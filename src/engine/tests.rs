@@ -16,6 +16,7 @@ use crate::base::LogClass;
 use crate::config::{Config, load};
 use crate::filter::CustomAttrs;
 use crate::sys::fake::FakeKernel;
+use crate::table::Table;
 
 mod plan;
 
@@ -164,6 +165,50 @@ fn pipes_follow_and_do_not_loop() {
     daemon.engine.act(&Action::Enable(None), |name| name == "s");
     daemon.rest();
     assert_eq!(daemon.routes("t1").len(), 2);
+}
+
+/// A table whose nature changes is made anew when its last channel has left; one that is not configured any more vanishes.
+#[test]
+fn tables_change_with_the_configuration() {
+    let text = |table: &str| {
+        format!(
+            "{table} protocol static s {{ ipv4 {{ table t; }}; route 10.1.0.0/16 blackhole; }} protocol static u {{ ipv4 {{ table t; }}; }}"
+        )
+    };
+    let mut daemon = Daemon::boot(&text("ipv4 table t;"));
+    let sorted = |daemon: &Daemon| daemon.engine.core.table_named("t").map(Table::is_sorted);
+    assert_eq!(sorted(&daemon), Some(false));
+    daemon.configure(&text("ipv4 table t sorted;"));
+    assert_eq!((sorted(&daemon), daemon.routes("t")), (Some(true), vec!["10.1.0.0/16".to_owned()]));
+    daemon.undo();
+    assert_eq!((sorted(&daemon), daemon.routes("t").len()), (Some(false), 1));
+    daemon.configure(TWO);
+    assert_eq!((sorted(&daemon), daemon.routes("master4").len()), (None, 2));
+    daemon.undo();
+    assert_eq!((sorted(&daemon), daemon.routes("t").len()), (Some(false), 1));
+}
+
+/// Where nothing can be exported, routes are counted without being offered; the counters are those of a filter that rejects.
+#[test]
+fn export_none_counts_what_passes_by() {
+    let mut stats = Vec::new();
+    for nothing in ["import none", "import where false"] {
+        let pipe = format!("protocol pipe p {{ table t1; peer table master4; {nothing}; export all; }}");
+        let mut daemon = Daemon::boot(&format!(
+            "ipv4 table t1; {TWO} {pipe} protocol static o {{ ipv4 {{ table t1; }}; route 10.3.0.0/16 blackhole; }}"
+        ));
+        for action in [Action::Disable(None), Action::Enable(None)] {
+            daemon.engine.act(&action, |name| name == "s");
+            daemon.rest();
+        }
+        let channels = daemon.engine.core.proto_named("p").unwrap().channels.clone();
+        stats.push(
+            channels.iter().map(|id| daemon.engine.core.channel(*id).unwrap().stats).collect::<Vec<_>>(),
+        );
+        assert_eq!(daemon.routes("t1"), ["10.3.0.0/16"]);
+    }
+    assert_eq!(stats[0], stats[1]);
+    assert!(stats[0].iter().any(|s| s.export_updates.filtered >= 4), "{stats:?}");
 }
 
 #[test]

@@ -159,8 +159,9 @@ impl Engine {
         for step in steps {
             self.carry_out(&step, soft);
         }
-        self.core.order =
+        let order =
             config.protocols.iter().filter_map(|p| self.core.proto_named(&p.name)).map(|p| p.id).collect();
+        self.core.list(order);
         self.core.drop_tables();
         self.settle();
     }
@@ -252,8 +253,8 @@ impl Engine {
         if !self.transition.active {
             return;
         }
-        let workers = &self.core.workers;
-        self.transition.busy.retain(|id| workers.contains(id));
+        let core = &self.core;
+        self.transition.busy.retain(|id| core.proto(*id).is_some_and(|p| p.working));
         if !self.transition.busy.is_empty() {
             return;
         }

@@ -75,13 +75,34 @@ struct Place {
 }
 
 /// The journal of one table.
-#[derive(Default, Debug)]
+#[derive(Debug)]
 pub struct Journal {
     blocks: VecDeque<Block>,
     /// Sequence number of `blocks[0]`.
     first: u64,
+    /// How many cursors that are not overrun stand before each block and, last, behind them all. Thousands of peers read one journal, so
+    /// nothing that happens for each block or change may look at all cursors.
+    readers: VecDeque<usize>,
     open: Vec<Change>,
     cursors: Vec<Option<Place>>,
+    /// Cursors there are.
+    live: usize,
+    /// Of those, the overrun ones.
+    overrun: usize,
+}
+
+impl Default for Journal {
+    fn default() -> Journal {
+        Journal {
+            blocks: VecDeque::new(),
+            first: 0,
+            readers: VecDeque::from([0]),
+            open: Vec::new(),
+            cursors: Vec::new(),
+            live: 0,
+            overrun: 0,
+        }
+    }
 }
 
 impl Journal {
@@ -93,7 +114,8 @@ impl Journal {
     /// A new consumer, at the end: it sees what happens from now on.
     pub fn subscribe(&mut self) -> Cursor {
         self.seal();
-        let place = Some(Place { next: self.end(), overrun: None });
+        self.live += 1;
+        let place = Some(self.enter_at_end());
         if let Some(at) = self.cursors.iter().position(Option::is_none) {
             self.cursors[at] = place;
             return Cursor(at as u32);
@@ -104,8 +126,11 @@ impl Journal {
 
     /// The consumer is gone.
     pub fn unsubscribe(&mut self, cursor: Cursor) {
-        if let Some(place) = self.cursors.get_mut(cursor.0 as usize) {
-            *place = None;
+        let Some(place) = self.cursors.get_mut(cursor.0 as usize).and_then(Option::take) else { return };
+        self.leave(place);
+        self.live -= 1;
+        if self.live == 0 {
+            self.open.clear();
         }
         self.trim();
     }
@@ -113,16 +138,15 @@ impl Journal {
     /// Moves a cursor to the end: its consumer takes a snapshot right now.
     pub fn skip_to_end(&mut self, cursor: Cursor) {
         self.seal();
-        let end = self.end();
-        if let Some(Some(place)) = self.cursors.get_mut(cursor.0 as usize) {
-            *place = Place { next: end, overrun: None };
-        }
+        let Some(place) = self.cursors.get_mut(cursor.0 as usize).and_then(Option::take) else { return };
+        self.leave(place);
+        self.cursors[cursor.0 as usize] = Some(self.enter_at_end());
         self.trim();
     }
 
     /// Appends a change, if anybody is there to read it.
     pub fn push(&mut self, change: impl FnOnce() -> Change) {
-        if self.cursors.iter().all(Option::is_none) {
+        if self.live == 0 {
             return;
         }
         self.open.push(change());
@@ -137,13 +161,18 @@ impl Journal {
             return;
         }
         self.blocks.push_back(std::mem::take(&mut self.open).into());
+        self.readers.push_back(0);
         if self.blocks.len() > Journal::HIGH_MARK {
-            let (end, keep) = (self.end(), self.end() - Journal::HIGH_MARK as u64);
-            for place in self.cursors.iter_mut().flatten().filter(|p| p.next < keep) {
-                *place = Place { next: end, overrun: Some(place.overrun.unwrap_or(place.next)) };
+            let keep = self.end() - Journal::HIGH_MARK as u64;
+            for place in self.cursors.iter_mut().flatten() {
+                if place.overrun.is_none() && place.next < keep {
+                    self.readers[(place.next - self.first) as usize] -= 1;
+                    place.overrun = Some(place.next);
+                    self.overrun += 1;
+                }
             }
-            self.trim();
         }
+        self.trim();
     }
 
     /// The next block for a consumer.
@@ -157,15 +186,13 @@ impl Journal {
         if place.overrun.is_some() {
             return Pulled::Overrun;
         }
-        match self.blocks.get((place.next - self.first) as usize) {
-            None => Pulled::Empty,
-            Some(block) => {
-                let block = block.clone();
-                place.next += 1;
-                self.trim();
-                Pulled::Block(block)
-            }
-        }
+        let at = (place.next - self.first) as usize;
+        let Some(block) = self.blocks.get(at).cloned() else { return Pulled::Empty };
+        place.next += 1;
+        self.readers[at] -= 1;
+        self.readers[at + 1] += 1;
+        self.trim();
+        Pulled::Block(block)
     }
 
     /// How many blocks a consumer has to read.
@@ -191,16 +218,30 @@ impl Journal {
 
     /// Whether every consumer has read everything before a mark.
     pub fn passed(&self, mark: u64) -> bool {
-        self.cursors.iter().flatten().all(|place| place.overrun.unwrap_or(place.next) >= mark)
+        let overrun = || self.cursors.iter().flatten().filter_map(|place| place.overrun);
+        self.live == 0 || (self.first >= mark && (self.overrun == 0 || overrun().all(|at| at >= mark)))
     }
 
     fn end(&self) -> u64 {
         self.first + self.blocks.len() as u64
     }
 
+    fn enter_at_end(&mut self) -> Place {
+        self.readers[self.blocks.len()] += 1;
+        Place { next: self.end(), overrun: None }
+    }
+
+    fn leave(&mut self, place: Place) {
+        match place.overrun {
+            Some(_) => self.overrun -= 1,
+            None => self.readers[(place.next - self.first) as usize] -= 1,
+        }
+    }
+
+    /// Drops the blocks that everybody has read.
     fn trim(&mut self) {
-        let low = self.cursors.iter().flatten().map(|p| p.next).min().unwrap_or(self.end());
-        while self.first < low && self.blocks.pop_front().is_some() {
+        while self.readers[0] == 0 && self.blocks.pop_front().is_some() {
+            self.readers.pop_front();
             self.first += 1;
         }
     }

@@ -117,6 +117,11 @@ impl Table {
     pub fn name(&self) -> &Arc<str> {
         &self.name
     }
+    /// Whether all routes of a net are kept in order.
+    pub fn is_sorted(&self) -> bool {
+        self.sorted
+    }
+
     /// The type of its nets.
     pub fn net_type(&self) -> NetType {
         self.net_type

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{
     CliSocket, Config, DebugConfig, DebugMask, LogConfig, MplsDomain, MrtdumpConfig, Place, ProtocolConfig,
@@ -78,6 +78,8 @@ pub struct State {
     thread_groups: Vec<Arc<ThreadGroup>>,
     filter_stacks: Option<(u32, u32)>,
     tables: Vec<Arc<TableConfig>>,
+    /// Where tables stand in that list.
+    table_names: FxHashMap<Arc<str>, usize>,
     mpls_domains: Vec<Arc<MplsDomain>>,
     protocols: Vec<Arc<ProtocolConfig>>,
     templates: Vec<Arc<ProtocolConfig>>,
@@ -161,6 +163,11 @@ impl State {
             threads: 1,
             thread_groups: Vec::new(),
             filter_stacks: None,
+            table_names: tables
+                .iter()
+                .enumerate()
+                .map(|(at, t): (_, &Arc<TableConfig>)| (t.name.clone(), at))
+                .collect(),
             tables,
             mpls_domains: Vec::new(),
             protocols: Vec::new(),

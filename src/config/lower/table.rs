@@ -14,7 +14,7 @@ const LONGEST_GC_PERIOD: Duration = Duration::from_secs(3600);
 impl Lowering<'_> {
     /// The table of this name.
     pub fn table(&self, name: &str) -> Option<Arc<TableConfig>> {
-        self.tables.iter().find(|t| &*t.name == name).cloned()
+        self.tables.get(*self.table_names.get(name)?).cloned()
     }
 
     /// The first table of a type.
@@ -47,9 +47,13 @@ impl Lowering<'_> {
         }
         self.groups_closed = true;
         let table = Arc::new(table);
-        match self.tables.iter_mut().find(|t| t.name == table.name) {
-            Some(slot) => *slot = table,
-            None => self.tables.push(table),
+        match self.table_names.get(&table.name).copied() {
+            Some(at) => self.tables[at] = table,
+            None => {
+                let at = self.tables.len();
+                self.table_names.insert(table.name.clone(), at);
+                self.tables.push(table);
+            }
         }
     }
 
@@ -67,12 +71,8 @@ impl Lowering<'_> {
                 }
             }
             // Tables give back what they free at once; there is nothing to tune.
-            "gc threshold" => {
-                self.set_expr(opt, &mut table.gc_threshold);
-                self.not_built(opt.span, opt.key);
-            }
+            "gc threshold" => self.set_expr(opt, &mut table.gc_threshold),
             "gc period" => {
-                self.not_built(opt.span, opt.key);
                 table.gc_period = self.time(opt, 0).or(table.gc_period);
                 if table.gc_period.is_some_and(|p| p > LONGEST_GC_PERIOD) {
                     self.error(opt.span.last, "GC period must be at most 3600 s");
