@@ -27,6 +27,15 @@ pub enum ProtoState {
     Stop,
 }
 
+/// Another protocol has the kernel table.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TableTaken {
+    /// Its name.
+    pub by: Arc<str>,
+    /// It is on its way down, so another try makes sense.
+    pub leaving: bool,
+}
+
 /// Why a protocol is asked to stop.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum DownReason {
@@ -362,11 +371,11 @@ pub trait Hands: LookAt {
     fn receive_buffer(&mut self, me: ProtoId, bytes: Option<u32>);
     fn room(&self) -> usize;
     fn ask(&mut self, me: ProtoId, question: Question) -> u64;
-    fn register_table(&mut self, me: ProtoId, family: Family, table: u32) -> Result<(), Arc<str>>;
+    fn register_table(&mut self, me: ProtoId, family: Family, table: u32) -> Result<(), TableTaken>;
     fn unregister_table(&mut self, me: ProtoId, family: Family, table: u32);
     fn nexthops(&self) -> Arc<Nexthops>;
     fn replace_nexthop(&mut self, me: ProtoId, from: Via, to: Via) -> u64;
-    fn interfaces_on(&mut self, me: ProtoId, on: bool);
+    fn interfaces_on(&mut self, me: ProtoId);
     fn scan_interfaces(&mut self, me: ProtoId);
     fn last_interface_scan(&self) -> Option<u64>;
     fn set_preferred(&mut self, me: ProtoId, preferred: Preferred);
@@ -535,17 +544,17 @@ impl Ports<'_> {
     pub fn replace_nexthop(&mut self, from: Via, to: Via) -> u64 {
         self.core.replace_nexthop(self.me, from, to)
     }
-    /// Claims a kernel table; notices of its routes come to [`Instance::kernel`]. The error is the name of the owner.
-    pub fn register_table(&mut self, family: Family, table: u32) -> Result<(), Arc<str>> {
+    /// Claims a kernel table; notices of its routes come to [`Instance::kernel`].
+    pub fn register_table(&mut self, family: Family, table: u32) -> Result<(), TableTaken> {
         self.core.register_table(self.me, family, table)
     }
     /// Gives it back.
     pub fn unregister_table(&mut self, family: Family, table: u32) {
         self.core.unregister_table(self.me, family, table);
     }
-    /// The device protocol: interfaces are known from now on (or no more).
-    pub fn interfaces_on(&mut self, on: bool) {
-        self.core.interfaces_on(self.me, on);
+    /// The device protocol: interfaces are known from now on, until it is down.
+    pub fn interfaces_on(&mut self) {
+        self.core.interfaces_on(self.me);
     }
     /// Scans links and addresses now, unless a scan is under way.
     pub fn scan_interfaces(&mut self) {

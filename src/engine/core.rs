@@ -11,7 +11,7 @@ use std::time::Instant;
 use rustc_hash::FxHashMap;
 
 use super::accounting::Direction;
-use super::api::{Export, Hands, LookAt, ProtoState, Resolution, TraceFlag};
+use super::api::{Export, Hands, LookAt, ProtoState, Resolution, TableTaken, TraceFlag};
 use super::channel::{Channel, Stats};
 use super::filters::Assertions;
 use super::iface::{IfaceEvent, Ifaces, Preferred};
@@ -225,6 +225,17 @@ impl Core {
     /// A protocol by name.
     pub fn proto_named(&self, name: &str) -> Option<&Proto> {
         self.proto(*self.proto_names.get(name)?)
+    }
+
+    /// Who owned the interfaces is down: there are none any more.
+    pub(super) fn forget_interfaces(&mut self, owner: ProtoId) {
+        if self.iface_owner == Some(owner) {
+            self.iface_owner = None;
+            self.trace(owner, TraceFlag::Events, format_args!("Flushing interfaces"));
+            let mut events = Vec::new();
+            self.ifaces.clear(&mut events);
+            self.pending.push_back(Pending::Ifaces(events));
+        }
     }
 
     pub(super) fn name_of(&self, id: ProtoId) -> Arc<str> {
@@ -518,9 +529,12 @@ impl Hands for Core {
         self.kernel.replace_nexthop(ticket, from, to);
         ticket
     }
-    fn register_table(&mut self, me: ProtoId, family: Family, table: u32) -> Result<(), Arc<str>> {
+    fn register_table(&mut self, me: ProtoId, family: Family, table: u32) -> Result<(), TableTaken> {
         match self.kernel_tables.get(&(family, table)) {
-            Some(owner) if *owner != me => Err(self.name_of(*owner)),
+            Some(owner) if *owner != me => {
+                let leaving = self.proto(*owner).is_none_or(|p| p.state == ProtoState::Stop);
+                Err(TableTaken { by: self.name_of(*owner), leaving })
+            }
             _ => {
                 self.kernel_tables.insert((family, table), me);
                 Ok(())
@@ -532,17 +546,9 @@ impl Hands for Core {
             self.kernel_tables.remove(&(family, table));
         }
     }
-    fn interfaces_on(&mut self, me: ProtoId, on: bool) {
-        if on {
-            self.iface_owner = Some(me);
-            self.start_iface_scan();
-        } else if self.iface_owner == Some(me) {
-            self.iface_owner = None;
-            self.trace(me, TraceFlag::Events, format_args!("Flushing interfaces"));
-            let mut events = Vec::new();
-            self.ifaces.clear(&mut events);
-            self.pending.push_back(Pending::Ifaces(events));
-        }
+    fn interfaces_on(&mut self, me: ProtoId) {
+        self.iface_owner = Some(me);
+        self.start_iface_scan();
     }
     fn scan_interfaces(&mut self, _me: ProtoId) {
         self.start_iface_scan();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::accounting::{Direction, Tally};
 use super::api::{DownReason, ExportMode, Hands, Look, ProtoState, ProtocolKind, Stopped, TraceFlag};
-use super::channel::{Channel, ChannelState, LimitState, Stats};
+use super::channel::{Channel, ChannelState, LimitKind, LimitState, Stats};
 use super::core::{Core, TableSlot, has_flag};
 use super::engine::Engine;
 use super::plan::Step;
@@ -262,7 +262,13 @@ impl Engine {
             proto.stopped = stopped == Stopped::Now;
         }
         let ending = matches!(reason, DownReason::Shutdown | DownReason::GracefulRestart);
-        if flush && !ending {
+        if ending {
+            // All are told before the first is down. What is in the tables does not matter any more.
+            if let Some(proto) = self.core.proto_mut(id) {
+                proto.flush = (proto.channels.len(), 0);
+            }
+            self.flushers.push_back(id);
+        } else if flush {
             self.flushers.push_back(id);
         } else if stopped == Stopped::Now {
             self.proto_down(id);
@@ -310,6 +316,7 @@ impl Engine {
             self.core.disarm(id, key);
         }
         self.core.kernel_tables.retain(|_, owner| *owner != id);
+        self.core.forget_interfaces(id);
         for slot in self.core.tables.iter_mut().flatten() {
             slot.watchers.remove(&id);
         }
@@ -372,7 +379,16 @@ impl Engine {
             return true;
         }
         let can = self.core.proto(id).and_then(|p| self.kind(&p.config)).is_some_and(|k| k.reloads());
-        can && self.call(id, |i, p| i.reload(p, channel, only)).is_some()
+        if !can {
+            return false;
+        }
+        if let Some(ch) = self.core.channel_mut(channel) {
+            // What was blocked gets another chance.
+            for kind in [LimitKind::Receive, LimitKind::Import] {
+                ch.limits[kind as usize] = LimitState::default();
+            }
+        }
+        self.call(id, |i, p| i.reload(p, channel, only)).is_some()
     }
 
     /// Runs export again on a channel.
@@ -478,7 +494,8 @@ impl Engine {
         if !std::mem::replace(&mut self.core.recovering, false) {
             return;
         }
-        self.core.log_line(LogClass::Info, format_args!("Graceful restart recovery done"));
+        self.core.log_line(LogClass::Info, format_args!("Graceful restart started"));
+        self.core.log_line(LogClass::Info, format_args!("Graceful restart done"));
         for id in self.core.order.clone() {
             self.call(id, |i, p| i.recovered(p));
         }

@@ -29,7 +29,8 @@ pub fn merge(
         (a.weight, &a.gateway, &a.labels, a.ifindex) == (b.weight, &b.gateway, &b.labels, b.ifindex)
     });
     hops.truncate(usize::from(limit));
-    if hops == attrs.next_hops() {
+    if hops.len() < 2 || hops == attrs.next_hops() {
+        // A list of one is no merge, so with a limit of 1 the best route keeps what it has.
         return Some(attrs);
     }
     Some(Arc::new(Attrs { dest: Dest::Unicast(hops.into()), ..(*attrs).clone() }))

@@ -289,7 +289,7 @@ impl Engine {
         if self.core.shutting_down {
             return;
         }
-        let word = if graceful { "Graceful restart started" } else { "Shutting down" };
+        let word = if graceful { "Shutting down for graceful restart" } else { "Shutting down" };
         self.core.log_line(LogClass::Info, format_args!("{word}"));
         self.core.shutting_down = true;
         self.transition.queued = None;

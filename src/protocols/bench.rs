@@ -16,7 +16,8 @@ use crate::config::{
     ChannelConfig, DebugMask, Effect, FilterRef, MrtdumpMask, ProtocolConfig, ProtocolOptions, Vrf,
 };
 use crate::engine::api::{
-    DownReason, Export, Hands, Instance, Look, LookAt, Ports, ProtoState, ProtocolKind, Resolution, TraceFlag,
+    DownReason, Export, Hands, Instance, Look, LookAt, Ports, ProtoState, ProtocolKind, Resolution,
+    TableTaken, TraceFlag,
 };
 use crate::engine::iface::{IfaceEvent, Ifaces, Preferred};
 use crate::sys::kernel::{Address, AddressFlags, Family, KernelError, Link, LinkFlags, Question, RouteOp};
@@ -47,6 +48,8 @@ pub struct InMemory {
     pub now: u64,
     pub busy: bool,
     pub interfaces_on: bool,
+    /// Who has the kernel table.
+    pub taken: Option<TableTaken>,
     pub scans: u32,
     pub logs: Vec<String>,
     pub refed: Vec<ChannelId>,
@@ -140,6 +143,7 @@ impl Bench {
             now: 0,
             busy: false,
             interfaces_on: false,
+            taken: None,
             scans: 0,
             logs: Vec::new(),
             refed: Vec::new(),
@@ -392,8 +396,8 @@ impl Hands for InMemory {
     fn ask(&mut self, _me: ProtoId, _question: Question) -> u64 {
         0
     }
-    fn register_table(&mut self, _me: ProtoId, _family: Family, _table: u32) -> Result<(), Arc<str>> {
-        Ok(())
+    fn register_table(&mut self, _me: ProtoId, _family: Family, _table: u32) -> Result<(), TableTaken> {
+        self.taken.clone().map_or(Ok(()), Err)
     }
     fn nexthops(&self) -> Arc<crate::sys::nexthops::Nexthops> {
         Arc::default()
@@ -407,11 +411,8 @@ impl Hands for InMemory {
         0
     }
     fn unregister_table(&mut self, _me: ProtoId, _family: Family, _table: u32) {}
-    fn interfaces_on(&mut self, _me: ProtoId, on: bool) {
-        self.interfaces_on = on;
-        if !on {
-            self.ifaces.clear(&mut self.events);
-        }
+    fn interfaces_on(&mut self, _me: ProtoId) {
+        self.interfaces_on = true;
     }
     fn scan_interfaces(&mut self, _me: ProtoId) {
         self.scans += 1;

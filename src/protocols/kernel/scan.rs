@@ -8,7 +8,7 @@ use std::sync::Arc;
 use hashbrown::{HashMap, HashSet};
 use rustc_hash::FxBuildHasher;
 
-use crate::sys::kernel::RouteBody;
+use crate::sys::kernel::{Hop, RouteBody};
 use crate::table::Bits;
 
 use super::bodies::Read;
@@ -51,6 +51,17 @@ impl Scan {
     fn was_touched(&self, dst: &Dst) -> bool {
         !self.touched.is_empty() && self.touched.contains(dst)
     }
+}
+
+/// Whether both have the same next hops, several. An IPv6 route that somebody appends to ours becomes a next hop of it: the
+/// notice shows the whole under their protocol number, the table holds it under ours. That is a change of our route.
+fn same_hops(theirs: &RouteBody, ours: &RouteBody) -> bool {
+    let has = |hops: &[Hop], hop: &Hop| {
+        hops.iter().any(|h| h.next.gateway == hop.next.gateway && h.next.ifindex == hop.next.ifindex)
+    };
+    ours.hops.len() > 1
+        && theirs.hops.len() == ours.hops.len()
+        && theirs.hops.iter().all(|hop| has(&ours.hops, hop))
 }
 
 /// Attempts to put a foreign route back that was overwritten.
@@ -137,13 +148,13 @@ impl KernelSync {
             }
         };
         if !self.judges(metric) {
-            trace(out, "at another metric, ignored");
+            trace(out, "ignored");
             return;
         }
         let id = self.entry(id, dst).filter(|id| self.metric_of(*id) == metric);
         let Some(scan) = self.scan.as_mut() else { return };
         if !scan.authoritative {
-            trace(out, "not ready");
+            trace(out, "ignored");
             return;
         }
         let Some(id) = id else {
@@ -166,6 +177,14 @@ impl KernelSync {
             return;
         }
         self.objects.uses.seen(id, body.via.as_ref());
+        if !self.taken.is_empty()
+            && self.taken.get(&(*dst, metric)).is_some_and(|taken| same_hops(&taken.body, body))
+            && !self.agrees(id, body)
+        {
+            // It did not take our place, it joined us.
+            self.taken.remove(&(*dst, metric));
+            self.drop_flags(id, BLOCKED);
+        }
         // What took our place may stand here, too; that is settled at the end of the scan.
         let contested = !self.taken.is_empty() && self.taken.contains_key(&(*dst, metric));
         let believed = self.flags[id as usize];

@@ -110,10 +110,20 @@ impl KernelSync {
     }
 
     fn replaceable(&self, body: &RouteBody) -> bool {
-        self.setup.replace_any
-            || self.setup.family == Family::V4
-            || body.kind == RouteKind::Unicast
-                && body.hops.first().is_some_and(|hop| hop.next.gateway.is_some())
+        self.setup.replace_any || self.setup.family == Family::V4 || has_gateway(body)
+    }
+
+    /// The kernel keeps the old route and refuses the new one. Where BIRD would have deleted the old one first, it goes, so
+    /// that what is left is the same: an IPv6 route that is to be no gateway route any more.
+    fn not_replaced(&mut self, id: u32, dst: &Dst, metric: u32) {
+        let Some(wanted) = self.wanted[id as usize].as_ref() else { return };
+        if self.setup.family == Family::V6 && wanted.via.is_none() && !has_gateway(wanted) {
+            self.drop_flags(id, PRESENT | STALE);
+            self.objects.uses.gone(id);
+            self.orphan(*dst, metric);
+        } else {
+            self.put(id, STALE);
+        }
     }
 
     fn fly(
@@ -284,7 +294,7 @@ impl KernelSync {
                 if last && self.wanted[id as usize].is_some() {
                     self.put(id, WAIT);
                     if matches!(flight, Flight::Replace { .. }) {
-                        self.put(id, STALE);
+                        self.not_replaced(id, &dst, metric);
                     }
                     self.refuse(id, out);
                 }
@@ -346,6 +356,11 @@ impl KernelSync {
             out.push(Action::Flushed);
         }
     }
+}
+
+/// Whether its first next hop is a gateway.
+fn has_gateway(body: &RouteBody) -> bool {
+    body.kind == RouteKind::Unicast && body.hops.first().is_some_and(|hop| hop.next.gateway.is_some())
 }
 
 /// A number without a common divisor with `end`, about 0.618 of it.

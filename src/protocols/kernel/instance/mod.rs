@@ -20,7 +20,7 @@ use crate::base::{ChannelId, LogClass, Net, NetType};
 use crate::config::{ProtocolConfig, Vrf};
 use crate::engine::api::{
     DownReason, DriftReport, Export, ExportMode, ExportRule, Hears, Instance, KernelProgress, KernelStatus,
-    Look, Ports, PreExport, ProtoState, ProtocolKind, Stopped, TraceFlag,
+    Look, Ports, PreExport, ProtoState, ProtocolKind, Stopped, TableTaken, TraceFlag,
 };
 use crate::engine::iface::{IfaceAddr, IfaceChange, IfaceEvent};
 use crate::sys::kernel::{
@@ -42,6 +42,8 @@ const RECHECK: u32 = 4;
 const MOVES: u32 = 5;
 /// Whether there are nexthop objects that nobody needs.
 const COLLECT: u32 = 6;
+/// Another try to get the kernel table.
+const CLAIM: u32 = 7;
 
 const SECOND: u64 = 1_000_000;
 /// The first scan, should no feed have ended before.
@@ -58,6 +60,8 @@ const REPAIR_DELAY: u64 = 20_000;
 const RECHECK_DELAY: u64 = 300_000;
 /// After this an interface scan comes before a scan of routes.
 const INTERFACES_OLD: u64 = 2 * SECOND;
+/// Between two tries to get the kernel table of a protocol that is on its way down.
+const CLAIM_EVERY: u64 = SECOND / 100;
 /// Operations made in one go.
 const PIECE: usize = 8192;
 /// With so many operations waiting a periodic scan is put off.
@@ -82,6 +86,8 @@ pub struct KernelInstance {
     sync: KernelSync,
     bodies: Bodies,
     registered: bool,
+    /// Waits for a kernel table whose owner is on its way down.
+    claiming: bool,
     stopping: bool,
     ops: Vec<RouteOp>,
     out: Vec<Action>,
@@ -137,6 +143,7 @@ impl KernelInstance {
             sync: KernelSync::new(setup, false),
             bodies: Bodies::new(setup.family),
             registered: false,
+            claiming: false,
             stopping: false,
             ops: Vec::new(),
             out: Vec::new(),
@@ -156,7 +163,8 @@ impl KernelInstance {
 
     /// An instance without a kernel table will never get any further.
     fn settled(&self) -> bool {
-        !self.registered || (self.sync.settled() && !self.again && self.extra_at.is_none())
+        !self.registered && !self.claiming
+            || (self.registered && self.sync.settled() && !self.again && self.extra_at.is_none())
     }
 
     fn learns(&self) -> bool {
@@ -367,6 +375,35 @@ impl KernelInstance {
         }
     }
 
+    /// Takes the kernel table, unless it has an owner; one that is about to leave is waited for.
+    fn claim(&mut self, ports: &mut Ports<'_>) -> bool {
+        let Setup { family, table, .. } = self.sync.setup();
+        self.claiming = false;
+        match ports.register_table(family, table) {
+            Ok(()) => {}
+            Err(TableTaken { leaving: true, .. }) => {
+                self.claiming = true;
+                ports.arm(CLAIM, CLAIM_EVERY);
+                return false;
+            }
+            Err(TableTaken { by, .. }) => {
+                let name = self.name.clone();
+                ports.log(
+                    LogClass::Error,
+                    format_args!("{name}: Kernel table {table} already registered by {by}"),
+                );
+                return false;
+            }
+        }
+        self.registered = true;
+        self.choose_objects(ports);
+        ports.receive_buffer(self.options.rx_buffer);
+        let now = ports.now();
+        self.tick_due = (now + FIRST_SCAN) / TICK_GRID * TICK_GRID;
+        ports.arm(TICK, self.tick_due - now);
+        true
+    }
+
     fn end(&mut self, ports: &mut Ports<'_>) {
         self.release_table(ports);
         ports.down();
@@ -387,27 +424,12 @@ fn usable(body: &RouteBody, ports: &Ports<'_>) -> bool {
 
 impl Instance for KernelInstance {
     fn start(&mut self, ports: &mut Ports<'_>) -> ProtoState {
-        let name = self.name.clone();
         let Some((channel, net_type)) = ports.channels().into_iter().next() else { return ProtoState::Up };
         let setup = setup(&self.options, net_type);
         self.channel = channel;
         self.learning = Learning::new(channel, setup.family, self.sadr, self.options.learn_metrics);
         self.sync = KernelSync::new(setup, self.options.graceful_restart && ports.recovering());
-        if let Err(other) = ports.register_table(setup.family, setup.table) {
-            let table = setup.table;
-            ports.log(
-                LogClass::Error,
-                format_args!("{name}: Kernel table {table} already registered by {other}"),
-            );
-            return ProtoState::Start;
-        }
-        self.registered = true;
-        self.choose_objects(ports);
-        ports.receive_buffer(self.options.rx_buffer);
-        let now = ports.now();
-        self.tick_due = (now + FIRST_SCAN) / TICK_GRID * TICK_GRID;
-        ports.arm(TICK, self.tick_due - now);
-        ProtoState::Up
+        if self.claim(ports) { ProtoState::Up } else { ProtoState::Start }
     }
 
     fn export_mode(&self, channel: ChannelId) -> Option<ExportMode> {
@@ -521,6 +543,12 @@ impl Instance for KernelInstance {
                 }
             }
             COLLECT => self.collect(ports),
+            CLAIM => {
+                if self.claim(ports) {
+                    ports.up();
+                }
+                return;
+            }
             _ => {}
         }
         self.run(ports);

@@ -67,6 +67,25 @@ fn what_is_taken_in_place() {
     assert_eq!(adapt(plain(), objects), Some(Effect::Refeed));
 }
 
+/// Of a protocol that is about to go the table is taken over; of one that stays it is not, and that is said.
+#[test]
+fn a_table_with_an_owner_is_waited_for_while_that_one_leaves() {
+    let owned = |leaving| Some(TableTaken { by: "old".into(), leaving });
+    let mut bench = Bench::new(&Kernel, &[NetType::Ip4], KernelOptions::default());
+    bench.hands.taken = owned(true);
+    bench.start();
+    bench.fire(CLAIM);
+    assert!(bench.hands.logs.is_empty() && bench.hands.armed.contains_key(&CLAIM));
+    bench.hands.taken = None;
+    bench.fire(CLAIM);
+    assert!(bench.hands.armed.contains_key(&TICK));
+    let mut bench = Bench::new(&Kernel, &[NetType::Ip4], KernelOptions::default());
+    bench.hands.taken = owned(false);
+    bench.start();
+    assert_eq!(bench.hands.logs.len(), 1);
+    assert!(!bench.hands.armed.contains_key(&CLAIM));
+}
+
 #[test]
 fn a_kernel_without_objects_gets_next_hops_and_a_warning() {
     let options = KernelOptions { nexthop_objects: true, ..KernelOptions::default() };

@@ -231,6 +231,45 @@ fn a_refused_route_is_tried_again_at_scans_and_changes() {
     assert_eq!((bench.ours(), bench.refused.len()), (vec!["10.1.0.0/16@32 3".to_owned()], 0));
 }
 
+/// As in BIRD, which deletes first where the new route is no gateway route.
+#[test]
+fn a_refused_change_of_an_ipv6_route_leaves_nothing_where_the_sort_changes() {
+    const NET6: &str = "2001:db8:1::/48";
+    let hop = |last: u16| NextHop::new(Some([0x2001, 0xdb8, 0, 0, 0, 0, 0, last].into()), 10);
+    let to = |dest| Some(Attrs { dest, ..Attrs::default() });
+    let mut bench = Bench::started(setup(Family::V6, 32));
+    bench.export(0, NET6, to(Dest::Unicast([hop(2)].into())));
+    bench.settle();
+    bench.kernel.faults = [Some(libc::EINVAL)].into();
+    bench.export(0, NET6, to(Dest::Unicast([hop(3)].into())));
+    bench.settle();
+    assert_eq!((bench.ours().len(), bench.refused.len()), (1, 1), "the old gateway stays");
+    bench.kernel.faults = [Some(libc::EINVAL)].into();
+    bench.export(0, NET6, to(Dest::Unicast([NextHop::new(None, 10), NextHop::new(None, 11)].into())));
+    bench.settle();
+    assert_eq!((bench.ours().len(), bench.refused.len()), (0, 1));
+    bench.scan();
+    assert_eq!((bench.ours().len(), bench.refused.len()), (1, 0));
+}
+
+/// `ip -6 route append` makes a next hop of ours of what it appends, and tells of the whole under its own protocol number.
+#[test]
+fn what_is_appended_to_an_ipv6_route_of_ours_is_a_change_of_it() {
+    const NET6: &str = "2001:db8:1::/48";
+    let hop = |last: u16| NextHop::new(Some([0x2001, 0xdb8, 0, 0, 0, 0, 0, last].into()), 10);
+    let mut bench = Bench::started(setup(Family::V6, 32));
+    bench.export(0, NET6, Some(Attrs { dest: Dest::Unicast([hop(2)].into()), ..Attrs::default() }));
+    bench.settle();
+    let both = |protocol| RouteBody { protocol, ..RouteBody::new(RouteKind::Unicast, [hop(2), hop(9)]) };
+    bench.kernel.outside_add(key(NET6, 32), both(99));
+    bench.kernel.routes.insert(key(NET6, 32), Arc::new(both(PROTOCOL_BIRD)));
+    bench.settle();
+    let hops: Vec<usize> = bench.kernel.routes.values().map(|body| body.hops.len()).collect();
+    assert_eq!((hops, bench.ours().len()), (vec![1], 1));
+    assert!(bench.refused.is_empty() && bench.warnings.is_empty());
+    assert!(bench.sync.aliens.is_empty());
+}
+
 #[test]
 fn foreign_routes_are_learned_by_scan_and_by_notice() {
     let mut bench = Bench::new(setup(Family::V4, 32));
