@@ -12,6 +12,7 @@
 //! a sort: a million patterns take about a tenth of a second. How a set prints is in [`super::prefix_print`].
 
 use std::fmt::Debug;
+use std::hint::black_box;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
@@ -125,6 +126,8 @@ pub(super) struct Item<B> {
 }
 
 const NONE: u32 = u32::MAX;
+/// Sets with fewer entries are in the cache anyway.
+const COLD: usize = 1024;
 
 /// What a lookup needs of an entry, together so that it costs one cache line.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -258,13 +261,36 @@ impl<B: Bits> Entries<B> {
         if !bits.inside(self.shared, self.common) {
             return false;
         }
+        match self.near(bits) {
+            Some((from, to)) => self.search(bits, len, from, to),
+            None => false,
+        }
+    }
+
+    /// The entries that begin around an address which shares the leading bits of all, if any entry reaches there.
+    #[inline]
+    fn near(&self, bits: B) -> Option<(usize, usize)> {
         let cell = bits.leading(self.common, self.cell_width) as usize;
         match self.stretches.get(cell / 32..cell / 32 + 2) {
             Some([here, next]) if here.cells >> (cell % 32) & 1 != 0 => {
-                self.search(bits, len, here.first as usize, next.first as usize)
+                Some((here.first as usize, next.first as usize))
             }
-            _ => false,
+            _ => None,
         }
+    }
+
+    /// Reads what lookups will read. First all cells, then entries: a processor that has to guess which entries are asked for, because the cell is
+    /// not there yet, does not go ahead to the next address.
+    fn warm(&self, addresses: impl Iterator<Item = B> + Clone) {
+        if self.sorted.len() < COLD {
+            return;
+        }
+        let stretch = |bits: B| bits.leading(self.common, self.cell_width) as usize / 32;
+        let cells = addresses.clone().filter_map(|bits| self.stretches.get(stretch(bits)));
+        black_box(cells.fold(0, |all, stretch| all | stretch.cells));
+        let length = |at: usize| self.sorted.get(at).map_or(0, |entry| entry.len);
+        let around = addresses.filter_map(|bits| self.near(bits));
+        black_box(around.fold(0, |all, (from, to)| all | length(from.saturating_sub(1)) | length(to)));
     }
 
     /// Looks for the last entry not after the net, which is one of `from..to` or the one before them, and climbs from there.
@@ -377,6 +403,25 @@ impl PrefixSet {
                 len => e.contains(u128::from(n.addr()), len),
             },
             _ => false,
+        }
+    }
+
+    /// Reads what [`contains`](Self::contains) will have to read for these nets. Memory answers the questions of many in the time of one.
+    pub fn warm(&self, nets: &[&Net]) {
+        let prefixes = nets.iter().filter_map(|net| match net {
+            Net::Ip(prefix) => Some(prefix),
+            Net::Ext(_) => None,
+        });
+        match &self.family {
+            Family::Empty => {}
+            Family::V4(e) => e.warm(prefixes.filter_map(|p| match p {
+                IpNet::V4(n) => Some(u32::from(n.addr())),
+                IpNet::V6(_) => None,
+            })),
+            Family::V6(e) => e.warm(prefixes.filter_map(|p| match p {
+                IpNet::V6(n) => Some(u128::from(n.addr())),
+                IpNet::V4(_) => None,
+            })),
         }
     }
 

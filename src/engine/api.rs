@@ -7,6 +7,8 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use crate::base::prefix_set::PrefixSet;
 use crate::base::{ChannelId, LogClass, Net, NetType, ProtoId};
 use crate::config::{ChannelConfig, FilterRef, ProtocolConfig, ProtocolSyntax};
@@ -344,7 +346,7 @@ pub trait Hands: LookAt {
         attrs: Option<Arc<Attrs>>,
     );
     fn expect(&mut self, channel: ChannelId, nets: usize);
-    fn warm(&self, channel: ChannelId, nets: &mut dyn Iterator<Item = &Net>);
+    fn warm(&self, channel: ChannelId, nets: &[&Net]);
     fn relay(
         &mut self,
         me: ProtoId,
@@ -454,7 +456,7 @@ impl Ports<'_> {
     }
     /// These nets, a few dozen at most, are imported next. Worth telling where there are many.
     pub fn warm<'n>(&self, channel: ChannelId, nets: impl Iterator<Item = &'n Net>) {
-        self.core.warm(channel, &mut { nets });
+        self.core.warm(channel, &nets.collect::<SmallVec<[&Net; 32]>>());
     }
     /// Gives a route to the table, or withdraws it (`None`). The import filter, limits and the choice of the best route follow by themselves.
     /// `path` tells several routes of one net apart.

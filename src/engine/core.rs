@@ -20,7 +20,7 @@ use super::proto::Proto;
 use crate::base::prefix_set::PrefixSet;
 use crate::base::{ChannelId, LogClass, Net, NetType, ProtoId};
 use crate::config::{Config, DebugMask, FilterRef, ProtocolConfig, TableConfig};
-use crate::filter::{Machine, Outcome};
+use crate::filter::{Machine, Outcome, Verdicts};
 use crate::sys::kernel::{Family, Kernel, KernelError, Question, RouteOp, Ticket};
 use crate::sys::nexthops::{Nexthops, Via};
 use crate::table::{Attrs, Bits, Interner, NetId, Snapshot, Source, Table};
@@ -44,6 +44,15 @@ pub(super) struct TableSlot {
 pub(super) struct Tools {
     pub(super) machine: Machine,
     pub(super) interner: Interner,
+    pub(super) verdicts: Verdicts,
+}
+
+impl Tools {
+    /// Forgets what filters of the configuration before have said.
+    pub(super) fn forget(&mut self) {
+        self.machine.forget();
+        self.verdicts = Verdicts::default();
+    }
 }
 
 /// Something to do when no instance is being called.
@@ -427,8 +436,11 @@ impl Hands for Core {
         }
     }
 
-    fn warm(&self, channel: ChannelId, nets: &mut dyn Iterator<Item = &Net>) {
+    fn warm(&self, channel: ChannelId, nets: &[&Net]) {
         if let Some(ch) = self.channel(channel) {
+            if let Some(filter) = ch.config.import.filter() {
+                filter.warm(nets);
+            }
             self.table_of(ch.table).warm(nets);
         }
     }

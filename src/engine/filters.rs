@@ -9,7 +9,8 @@ use super::core::Core;
 use crate::base::{ChannelId, IpNet, LogClass, Net};
 use crate::config::FilterRef;
 use crate::filter::{
-    self, Assertion, Env, Filter, Machine, Outcome, Program, RouteView, RuntimeError, Verdict, attributes,
+    self, Assertion, Env, Filter, Machine, Outcome, Program, Recalled, RouteView, RuntimeError, Verdict,
+    attributes,
 };
 use crate::table::{Attrs, Dest, NetId, Route, Source};
 
@@ -30,14 +31,32 @@ impl Core {
     /// How a filter's run over a route ends, and the attributes afterwards.
     pub(super) fn decide(
         &mut self,
-        filter: &Filter,
+        filter: &Arc<Filter>,
         net: &Net,
         source: Source,
         attrs: Arc<Attrs>,
     ) -> (Outcome, Arc<Attrs>) {
+        match self.tools().verdicts.recall(filter, net, &attrs) {
+            Recalled::Known(outcome, attrs) => (outcome, attrs),
+            recalled => self.decide_anew(filter, net, source, attrs, recalled),
+        }
+    }
+
+    /// The same for somebody who has looked whether the verdict is known.
+    pub(super) fn decide_anew(
+        &mut self,
+        filter: &Arc<Filter>,
+        net: &Net,
+        source: Source,
+        attrs: Arc<Attrs>,
+        recalled: Recalled,
+    ) -> (Outcome, Arc<Attrs>) {
         let (outcome, attrs) = self
             .with_view(net, source, attrs, |view, machine, world| filter::run(filter, view, machine, world));
         self.witness_error(&filter.program, outcome.error.as_ref());
+        if let Recalled::New(case) = recalled {
+            self.tools().verdicts.keep(case, filter, &outcome, &attrs);
+        }
         (outcome, attrs)
     }
 

@@ -12,7 +12,7 @@ use super::core::Core;
 use crate::base::net::routable;
 use crate::base::{ChannelId, LogClass, Net};
 use crate::config::{FilterRef, LimitAction};
-use crate::filter::Verdict;
+use crate::filter::{Recalled, Verdict};
 use crate::table::table::same_route;
 use crate::table::{Attrs, NetId, Route, Source};
 
@@ -26,7 +26,8 @@ impl Core {
         generation: u8,
         attrs: Option<Arc<Attrs>>,
     ) {
-        let Some(ch) = self.channel_mut(channel).filter(|c| c.state == ChannelState::Up) else { return };
+        let channels = self.channels.get_mut(channel.0 as usize).and_then(Option::as_mut);
+        let Some(ch) = channels.filter(|c| c.state == ChannelState::Up) else { return };
         let table = ch.table;
         let Some(attrs) = attrs else {
             ch.stats.import_withdraws.received += 1;
@@ -42,12 +43,18 @@ impl Core {
         }
         let outside = ch.config.import_in.as_ref().is_some_and(|limit| !inside(limit, net));
         let keep = ch.config.keep_filtered;
-        let filter = ch.config.import.filter().filter(|_| !outside).cloned();
         let open = !outside && matches!(ch.config.import, FilterRef::All);
-        let (accepted, outcome, attrs) = match filter {
+        let (accepted, outcome, attrs) = match ch.config.import.filter().filter(|_| !outside) {
             None => (open, None, attrs),
             Some(filter) => {
-                let (outcome, attrs) = self.decide(&filter, net, source, attrs);
+                let tools = self.tools.get_or_insert_default();
+                let (outcome, attrs) = match tools.verdicts.recall(filter, net, &attrs) {
+                    Recalled::Known(outcome, attrs) => (outcome, attrs),
+                    recalled => {
+                        let filter = filter.clone();
+                        self.decide_anew(&filter, net, source, attrs, recalled)
+                    }
+                };
                 (outcome.verdict == Verdict::Accept, Some(outcome), attrs)
             }
         };

@@ -152,7 +152,7 @@ impl Engine {
             hook(&config);
         }
         self.core.warn_unbuilt();
-        self.core.tools().machine.forget();
+        self.core.tools().forget();
         for table in &config.tables {
             self.core.take_table(table);
         }

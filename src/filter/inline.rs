@@ -96,7 +96,7 @@ fn leaves(op: &Op) -> bool {
 }
 
 /// Shows the operands of an instruction and where its result goes. `false` for those that do more than that.
-fn visit(op: &mut Op, mut dst: impl FnMut(&mut Reg), mut opd: impl FnMut(&mut Opd)) -> bool {
+pub(super) fn visit(op: &mut Op, mut dst: impl FnMut(&mut Reg), mut opd: impl FnMut(&mut Opd)) -> bool {
     match op {
         Op::Move { dst: d, a }
         | Op::Not { dst: d, a }

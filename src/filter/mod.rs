@@ -6,7 +6,8 @@
 //!
 //! The parts, bottom up: [`types`]; [`attributes`], the registry of everything a route can carry; [`ops`], what operators and methods compute;
 //! [`code`] and [`program`], what bodies become; `inline`, small functions in their callers; [`symbols`], the names of a configuration; [`compile`], the checker; [`view`] and [`env`], the
-//! route and the world as a filter sees them; `memo`, answers given before; [`vm`]; [`explain`], which watches it.
+//! route and the world as a filter sees them; `memo`, answers given before; [`vm`]; `questions`, what a program asks about a net, and [`verdicts`] given before;
+//! [`explain`], which watches the machine.
 //!
 //! Filters know no protocol and no table: what they ask of the world is the trait [`Env`].
 
@@ -20,10 +21,12 @@ mod inline;
 mod memo;
 pub mod ops;
 pub mod program;
+mod questions;
 pub mod symbols;
 #[cfg(test)]
 mod tests;
 pub mod types;
+pub mod verdicts;
 pub mod view;
 pub mod vm;
 
@@ -35,5 +38,6 @@ pub use env::{AspaState, Assertion, Env, NoEnv, RoaState};
 pub use program::{Filter, FilterRef, Program};
 pub use symbols::{Snapshot, Symbol, Symbols};
 pub use types::Type;
+pub use verdicts::{Recalled, Verdicts};
 pub use view::RouteView;
 pub use vm::{Machine, Outcome, RuntimeError, evaluate, run, run_alone, run_commands, run_merge};

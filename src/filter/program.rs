@@ -5,12 +5,14 @@
 //! lists, and dropping one does not recurse.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rustc_hash::FxHashMap;
 
 use super::code::{Code, Note, Site};
+use super::questions::Questions;
 use super::symbols::{FnId, Symbols};
+use crate::base::Net;
 
 /// A body in its program.
 #[derive(Debug)]
@@ -25,9 +27,11 @@ pub(super) struct Unit {
 }
 
 /// A body with all functions it needs.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Program {
     pub(super) units: Box<[Unit]>,
+    /// What it asks about nets, looked for when the first route comes.
+    questions: OnceLock<Questions>,
 }
 
 impl Program {
@@ -59,7 +63,12 @@ impl Program {
             units.push(Unit { code: body, joined, calls: calls.into(), first_site });
             first_site += sites;
         }
-        Some(Program { units: units.into() })
+        Some(Program { units: units.into(), questions: OnceLock::new() })
+    }
+
+    #[inline]
+    pub(super) fn questions(&self) -> &Questions {
+        self.questions.get_or_init(|| Questions::of(&self.units))
     }
 
     /// Whether two programs do the same.
@@ -112,6 +121,11 @@ pub struct Filter {
 }
 
 impl Filter {
+    /// Reads what runs over routes of these nets, a few dozen at most, will have to read.
+    pub fn warm(&self, nets: &[&Net]) {
+        self.program.questions().warm(nets);
+    }
+
     /// Whether two filters do the same; decides whether a channel reloads its routes.
     pub fn same(&self, other: &Filter) -> bool {
         std::ptr::eq(self, other) || self.program.same(&other.program)

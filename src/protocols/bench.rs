@@ -335,7 +335,7 @@ impl Hands for InMemory {
         self.relay(me, c, net, source, 0, attrs);
     }
     fn expect(&mut self, _channel: ChannelId, _nets: usize) {}
-    fn warm(&self, _channel: ChannelId, _nets: &mut dyn Iterator<Item = &Net>) {}
+    fn warm(&self, _channel: ChannelId, _nets: &[&Net]) {}
     fn relay(
         &mut self,
         _me: ProtoId,

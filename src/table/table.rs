@@ -181,7 +181,7 @@ impl Table {
     }
 
     /// Reads what lookups of these nets will have to read. Memory answers the questions of many at once in the time of one.
-    pub fn warm<'a>(&self, nets: impl Iterator<Item = &'a Net>) {
+    pub fn warm(&self, nets: &[&Net]) {
         for net in nets {
             black_box(self.index.find(hash_net(net), |_| false));
         }

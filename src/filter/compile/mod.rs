@@ -164,7 +164,7 @@ impl<'a> Checker<'a> {
             self.body(Kind::Filter, self.names.shared(name.sym), body);
             return;
         }
-        let empty = Filter { name: self.names.shared(name.sym), program: Program { units: Box::default() } };
+        let empty = Filter { name: self.names.shared(name.sym), program: Program::default() };
         let defined = self.symbols.define(self.names, name, Symbol::Filter(Arc::new(empty)));
         debug_assert!(defined.is_ok());
         if let Some(filter) = self.body(Kind::Filter, self.names.shared(name.sym), body) {

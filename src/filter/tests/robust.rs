@@ -1,13 +1,14 @@
 //! Whatever type-checks runs to a verdict or a runtime error.
 
 use std::fmt::Write;
+use std::sync::Arc;
 
 use proptest::prelude::*;
 
 use super::harness::{Log, load};
-use crate::filter::RouteView;
 use crate::filter::vm::{MAX_CALLS, Machine, Moment, Watch, World, run};
-use crate::table::Attrs;
+use crate::filter::{Recalled, RouteView, Verdicts};
+use crate::table::{Attrs, Interner};
 
 #[test]
 fn recursion_ends_in_an_error() {
@@ -317,35 +318,40 @@ fn statement() -> impl Strategy<Value = String> {
     })
 }
 
+/// A configuration with these commands in a filter, and the functions they call.
+fn program(commands: &[String]) -> String {
+    format!(
+        "define OURS = [10.0.0.0/8+];
+         function m() -> int {{ return bgp_med; }}
+         function same(int n) -> int {{ return n; }}
+         function plen(prefix p) -> int {{ return p.len; }}
+         function grade(int n) -> int {{ case n {{ 1..5: return 10;
+           6: return 20; else: return n; }} return 0; }}
+         function div(int n) -> int {{ if n < 3 then return 9;
+           return 100 / (n - 3); }}
+         function put(int n) -> int {{ bgp_med = n; n = n + 1; return n; }}
+         function swap(int n) -> int {{ int a = n; int c = a + 1; a = c; c = n; return a - c + n; }}
+         function pick(int x; int y) -> int {{ if x > y then {{ x = y; return x; }} return y; }}
+         function late(int n) -> int {{ bool z = n > 2; if z then n = 2; if z then return n; return n + 1; }}
+         function odd(int n; prefix p) -> bool {{ if n > 3 && p ~ OURS then return true; return n = 1; }}
+         function ours(prefix p) -> bool {{ return p ~ OURS; }}
+         function yes(bool b) -> bool {{ return !b; }}
+         function outer(int n) -> int {{ return grade(n) + same(late(n)); }}
+         filter f {{ int i = 5; int j = 2; bool b = false; prefix p = 11.0.0.0/8; bgppath path = +empty+; path.prepend(7); path.prepend(3);
+           bgp_med = 4;
+         {}
+         reject; }}
+         protocol static {{ ipv4 {{ import filter f; }}; }}\n",
+        commands.join("\n")
+    )
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
     /// Functions that became part of their callers do what they did: verdict, attributes, output and the line of an error.
     #[test]
     fn joined_functions_do_the_same(commands in prop::collection::vec(statement(), 1..6)) {
-        let text = format!(
-            "define OURS = [10.0.0.0/8+];
-             function m() -> int {{ return bgp_med; }}
-             function same(int n) -> int {{ return n; }}
-             function plen(prefix p) -> int {{ return p.len; }}
-             function grade(int n) -> int {{ case n {{ 1..5: return 10;
-               6: return 20; else: return n; }} return 0; }}
-             function div(int n) -> int {{ if n < 3 then return 9;
-               return 100 / (n - 3); }}
-             function put(int n) -> int {{ bgp_med = n; n = n + 1; return n; }}
-             function swap(int n) -> int {{ int a = n; int c = a + 1; a = c; c = n; return a - c + n; }}
-             function pick(int x; int y) -> int {{ if x > y then {{ x = y; return x; }} return y; }}
-             function late(int n) -> int {{ bool z = n > 2; if z then n = 2; if z then return n; return n + 1; }}
-             function odd(int n; prefix p) -> bool {{ if n > 3 && p ~ OURS then return true; return n = 1; }}
-             function ours(prefix p) -> bool {{ return p ~ OURS; }}
-             function yes(bool b) -> bool {{ return !b; }}
-             function outer(int n) -> int {{ return grade(n) + same(late(n)); }}
-             filter f {{ int i = 5; int j = 2; bool b = false; prefix p = 11.0.0.0/8; bgppath path = +empty+; path.prepend(7); path.prepend(3);
-               bgp_med = 4;
-             {}
-             reject; }}
-             protocol static {{ ipv4 {{ import filter f; }}; }}\n",
-            commands.join("\n")
-        );
+        let text = program(&commands);
         let world = load(&text);
         // Constant parts may be found out to be impossible already.
         let Some(filter) = world.inline.first().filter(|_| world.first_error().is_none()) else { return Ok(()) };
@@ -363,5 +369,31 @@ proptest! {
             (exit, log.lines(), view.finish())
         };
         prop_assert_eq!(run(true), run(false), "{}", text);
+    }
+
+    /// A verdict given before is the one the machine would have come to, with the same attributes.
+    #[test]
+    fn verdicts_are_remembered_right(commands in prop::collection::vec(statement(), 1..5)) {
+        let text = program(&commands);
+        let world = load(&text);
+        let Some(filter) = world.inline.first().filter(|_| world.first_error().is_none()) else { return Ok(()) };
+        let (mut verdicts, mut interner, proto) = (Verdicts::default(), Interner::default(), "p".into());
+        let given = [100, 200].map(|preference| Arc::new(Attrs { preference, ..Attrs::default() }));
+        let nets = ["10.0.0.0/8", "10.1.0.0/16", "11.1.0.0/16", "11.0.0.0/8", "10.2.0.0/16", "2001:db8::/32"];
+        for (net, attrs) in nets.iter().cycle().take(12).flat_map(|net| given.iter().map(move |a| (net, a))) {
+            let net = net.parse::<ipnet::IpNet>().unwrap().into();
+            let log = Log(Default::default(), Some(&world));
+            let mut view = RouteView::new(&net, attrs, &proto);
+            let outcome = run(filter, &mut view, &mut Machine::default(), &log);
+            let after = view.finish_shared(&mut interner).unwrap_or_else(|| attrs.clone());
+            match verdicts.recall(filter, &net, attrs) {
+                Recalled::Known(known, kept) => {
+                    prop_assert_eq!((&known, &kept), (&outcome, &after), "{}", text);
+                    prop_assert!(log.lines().is_empty(), "{}", text);
+                }
+                Recalled::New(case) => verdicts.keep(case, filter, &outcome, &after),
+                Recalled::Unknown => {}
+            }
+        }
     }
 }
