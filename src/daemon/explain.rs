@@ -31,11 +31,12 @@ pub(super) struct Explainer {
 impl Explainer {
     /// Runs the filters and says it all.
     pub(super) fn view(self, question: &Question, found: Findings) -> ExplainView {
-        let net = &question.net;
+        let net = found.net.as_ref().unwrap_or(&question.net);
         let mut cases: Vec<CaseView> = found.imports.iter().map(|case| self.import(net, case)).collect();
         cases.extend(found.exports.iter().map(|case| self.export(net, case)));
         let tables = found.tables.into_iter();
         ExplainView {
+            net: found.net,
             tables: tables
                 .map(|t| ExplainTable { name: t.name, routes: t.routes, refused: t.refused })
                 .collect(),

@@ -80,8 +80,8 @@ impl Env for OffEngine {
         let name = name.to_owned();
         self.ask(move |e| e.core.ifaces().by_name(&name).map(|i| i.link.index)).flatten()
     }
-    fn gateway(&self, gateway: IpAddr, onlink: Option<u32>) -> Option<u32> {
-        self.ask(move |e| e.core.ifaces().filter_gateway(gateway, onlink)).flatten()
+    fn gateway(&self, gateway: IpAddr, only: Option<u32>, onlink: bool) -> Option<u32> {
+        self.ask(move |e| e.core.ifaces().filter_gateway(gateway, only, onlink)).flatten()
     }
     fn print(&self, line: &str) {
         self.say(LogClass::Info, line.to_owned());
@@ -120,8 +120,8 @@ impl Env for Named<'_> {
     fn interface_index(&self, name: &str) -> Option<u32> {
         self.naming.interfaces.iter().find(|(_, n)| ***n == *name).map(|(index, _)| *index)
     }
-    fn gateway(&self, gateway: IpAddr, onlink: Option<u32>) -> Option<u32> {
-        self.engine.gateway(gateway, onlink)
+    fn gateway(&self, gateway: IpAddr, only: Option<u32>, onlink: bool) -> Option<u32> {
+        self.engine.gateway(gateway, only, onlink)
     }
     fn print(&self, line: &str) {
         if !self.silent {

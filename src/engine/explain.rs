@@ -24,6 +24,8 @@ use crate::table::{Attrs, NetId, Route, Source};
 pub struct Question {
     /// The net.
     pub net: Net,
+    /// The net is an address: the longest net around it that a table has is meant.
+    pub around: bool,
     /// Only routes of this protocol.
     pub from: Option<Arc<str>>,
     /// Only this way of this protocol, through the channel of that name if one is named.
@@ -33,6 +35,8 @@ pub struct Question {
 /// What is known.
 #[derive(Clone, Default, Debug)]
 pub struct Findings {
+    /// The net they are about, if it is not the one asked for.
+    pub net: Option<Net>,
     /// The tables that have the net.
     pub tables: Vec<TableFinding>,
     /// In tables that do not: the longest net around it.
@@ -114,6 +118,16 @@ impl Engine {
     pub fn explain(&mut self, question: &Question) -> Findings {
         let mut found = Findings::default();
         let kind = question.net.net_type();
+        let mut question = question.clone();
+        if question.around {
+            let tables = self.core.tables().filter(|t| t.net_type() == kind);
+            found.net = tables.filter_map(|t| longest(t, &question.net, 0)).reduce(|a, b| match (&a, &b) {
+                (Net::Ip(p), Net::Ip(q)) if q.prefix_len() > p.prefix_len() => b,
+                _ => a,
+            });
+            question.net = found.net.clone().unwrap_or(question.net);
+        }
+        let question = &question;
         for table in self.core.tables().filter(|t| t.net_type() == kind) {
             match table.find(&question.net).and_then(|id| Some((id, table.get(id)?.1))) {
                 Some((id, routes)) => found.tables.push(TableFinding {
@@ -122,7 +136,7 @@ impl Engine {
                     refused: self.core.refused_in(table.name()).get(id.0),
                 }),
                 None => {
-                    if let Some(net) = longest(table, &question.net) {
+                    if let Some(net) = longest(table, &question.net, 1) {
                         found.around.push((table.name().clone(), net));
                     }
                 }
@@ -283,12 +297,12 @@ fn closed_in(proto: &Proto, ch: &Channel, net: &Net) -> Option<String> {
         .or_else(|| limit.map(|limit| format!("outside of `import in {limit}`")))
 }
 
-/// The longest net of the table around this one.
-fn longest(table: &crate::table::Table, net: &Net) -> Option<Net> {
+/// The longest net of the table around this one, at least so much shorter.
+fn longest(table: &crate::table::Table, net: &Net, shorter: u8) -> Option<Net> {
     let Net::Ip(prefix) = net else { return None };
     let (addr, len): (IpAddr, u8) = (prefix.addr(), prefix.prefix_len());
     let at = table
-        .longest_match(addr, len.checked_sub(1)?, |routes| routes.first().is_some_and(|r| !r.filtered))?;
+        .longest_match(addr, len.checked_sub(shorter)?, |routes| routes.first().is_some_and(|r| !r.filtered))?;
     table.net_at(at).cloned()
 }
 

@@ -325,8 +325,8 @@ impl Env for World<'_> {
     fn interface_index(&self, name: &str) -> Option<u32> {
         self.core.ifaces().by_name(name).map(|i| i.link.index)
     }
-    fn gateway(&self, gateway: IpAddr, onlink: Option<u32>) -> Option<u32> {
-        self.core.ifaces().filter_gateway(gateway, onlink)
+    fn gateway(&self, gateway: IpAddr, only: Option<u32>, onlink: bool) -> Option<u32> {
+        self.core.ifaces().filter_gateway(gateway, only, onlink)
     }
     fn print(&self, line: &str) {
         self.say(LogClass::Info, line.to_owned());

@@ -264,10 +264,6 @@ pub enum Op {
         bit: u8,
         a: Opd,
     },
-    UnsetBit {
-        id: AttrId,
-        bit: u8,
-    },
     /// A method without argument: index into the table of methods.
     Method {
         method: u16,

@@ -123,6 +123,11 @@ impl Effort {
     }
 }
 
+/// The same limit for what is computed while the configuration is read.
+pub(super) fn bounded(value: Value) -> Result<Value, Fault> {
+    if size(&value) > LONGEST { Err(TOO_BIG) } else { Ok(value) }
+}
+
 /// How many numbers a value holds.
 #[inline]
 fn size(value: &Value) -> usize {

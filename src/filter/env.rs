@@ -81,9 +81,10 @@ pub trait Env {
         None
     }
 
-    /// The interface through which a gateway is reached, as the route's protocol sees it; with `onlink`, whether that interface will do.
+    /// The interface through which a gateway is reached, as the route's protocol sees it. `only` is the interface of the next hop as it was,
+    /// where that matters: for link-local gateways, and with `onlink`, which takes everything on it for a neighbour.
     /// `None`: no such neighbour, or an address of our own.
-    fn gateway(&self, _gateway: IpAddr, _onlink: Option<u32>) -> Option<u32> {
+    fn gateway(&self, _gateway: IpAddr, _only: Option<u32>, _onlink: bool) -> Option<u32> {
         None
     }
 

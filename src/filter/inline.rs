@@ -125,7 +125,7 @@ pub(super) fn visit(op: &mut Op, mut dst: impl FnMut(&mut Reg), mut opd: impl Fn
             opd(a);
             opd(b);
         }
-        Op::UnsetField { .. } | Op::UnsetAttr { .. } | Op::UnsetBit { .. } => {}
+        Op::UnsetField { .. } | Op::UnsetAttr { .. } => {}
         _ => return false,
     }
     true

@@ -255,7 +255,7 @@ impl<'a> RouteView<'a> {
                 None => self.base.get_int(id::LOST_WEIGHT).unwrap_or(1),
             }),
             Field::Preference => Value::Int(self.preference.into()),
-            Field::Onlink => Value::Bool(self.hop().is_some_and(|h| h.onlink)),
+            Field::Onlink => Value::Bool(self.hop_or_ghost().is_some_and(|h| h.onlink)),
             Field::GwMpls => Value::Int(labels().first().copied().unwrap_or(NO_LABEL)),
             Field::GwMplsStack => Value::Clist(List::from(labels())),
             Field::Scope => Value::Enum(EnumType::Scope, self.scope as u8),
@@ -288,8 +288,10 @@ impl<'a> RouteView<'a> {
                 (edit.dest, edit.recursive) = (Some(dest), false);
             }
             (Field::Gw, Value::Ip(ip)) => {
-                let flags = self.hop_or_ghost().filter(|h| h.onlink).map(|h| h.ifindex);
-                let ifindex = env.gateway(ip, flags).ok_or("Invalid gw address")?;
+                let hop = self.hop_or_ghost();
+                let onlink = hop.is_some_and(|h| h.onlink);
+                let only = hop.filter(|h| (h.onlink || is_link_local(ip)) && h.ifindex != 0).map(|h| h.ifindex);
+                let ifindex = env.gateway(ip, only, onlink).ok_or("Invalid gw address")?;
                 self.one_hop(|hop| {
                     hop.gateway = Some(ip);
                     hop.ifindex = ifindex;
@@ -334,17 +336,17 @@ impl<'a> RouteView<'a> {
         Ok(())
     }
 
-    /// Keeps what the first next hop was before the route loses it.
+    /// Keeps what the first next hop was, but for its labels, before the route loses it.
     fn remember(&mut self) {
         if let Some(hop) = self.hop().cloned() {
-            self.edit().ghost = Some(hop);
+            self.edit().ghost = Some(NextHop { labels: Labels::default(), ..hop });
         }
     }
 
     /// Makes the route unicast with the first next hop only, changed.
     fn one_hop(&mut self, change: impl FnOnce(&mut NextHop)) {
         self.remember();
-        let mut hop = self.ghost().clone();
+        let mut hop = NextHop { labels: Labels::default(), ..self.ghost().clone() };
         change(&mut hop);
         let edit = self.edit();
         edit.dest = Some(Dest::Unicast(Arc::from([hop])));
@@ -374,6 +376,11 @@ impl<'a> RouteView<'a> {
             self.edit().dest = Some(Dest::Unicast(list.into()));
         }
     }
+}
+
+/// Such an address means something on one interface only.
+fn is_link_local(addr: IpAddr) -> bool {
+    matches!(addr, IpAddr::V6(a) if a.is_unicast_link_local())
 }
 
 fn source_of(n: u8) -> Option<RouteSource> {
@@ -419,8 +426,8 @@ mod tests {
         fn interface_name(&self, index: u32) -> Option<Arc<str>> {
             (index == 7).then(|| "v1".into())
         }
-        fn gateway(&self, gw: IpAddr, onlink: Option<u32>) -> Option<u32> {
-            onlink.or((gw == IpAddr::from([192, 0, 2, 2])).then_some(3))
+        fn gateway(&self, gw: IpAddr, only: Option<u32>, _onlink: bool) -> Option<u32> {
+            only.or((gw == IpAddr::from([192, 0, 2, 2])).then_some(3))
         }
     }
 
@@ -457,6 +464,18 @@ mod tests {
         view.set_field(Field::Gw, ip(2), &Net1).unwrap();
         assert_eq!(view.field(Field::Weight, &Net1), Value::Int(4));
         assert_eq!(view.finish().unwrap().next_hops().len(), 1);
+    }
+
+    #[test]
+    fn a_link_local_gateway_is_one_of_the_interface_the_route_had() {
+        let (attrs, proto) = (base(), Arc::from("static1"));
+        let mut view = RouteView::new(&"10.0.0.0/8".parse::<ipnet::IpNet>().unwrap().into(), &attrs, &proto);
+        view.set_field(Field::GwMpls, Value::Int(100), &Net1).unwrap();
+        let gateway = IpAddr::V6("fe80::7".parse().unwrap());
+        view.set_field(Field::Gw, Value::Ip(gateway), &Net1).unwrap();
+        assert_eq!(view.field(Field::GwMpls, &Net1), Value::Int(NO_LABEL), "labels belong to the old next hop");
+        let hops = view.finish().unwrap().next_hops().to_vec();
+        assert_eq!((hops.len(), hops[0].gateway, hops[0].ifindex), (1, Some(gateway), 3));
     }
 
     #[test]

@@ -404,7 +404,6 @@ impl Machine {
                     let on = try_!(ops::bool(get!(a), 1, "EA_SET"));
                     try_!(set_bit(world, id, bit, on));
                 }
-                Op::UnsetBit { id, bit } => try_!(set_bit(world, id, bit, false)),
                 Op::Method { method, dst, a } => {
                     let a = get!(a);
                     match ops::quick(method, a) {
@@ -595,7 +594,6 @@ fn set_bit(world: &mut World<'_, '_>, id: AttrId, bit: u8, on: bool) -> Result<(
     let route = world.route.as_deref_mut().ok_or(NO_ROUTE)?;
     let old = match route.attr(id) {
         Some(Value::Int(n)) => *n,
-        None if !on => return Ok(()),
         _ => 0,
     };
     let new = if on { old | 1 << bit } else { old & !(1 << bit) };

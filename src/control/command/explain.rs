@@ -22,7 +22,7 @@ pub(super) static COMMANDS: &[Command] = &[
     heading("explain", "Say why"),
     Command {
         words: "explain route",
-        args: "<prefix> [from <protocol>] [(import|export) <p.c>]",
+        args: "<prefix>|<address> [from <protocol>] [(import|export) <p.c>]",
         help: "Say which lines of filters decide about a route, and what else became of it",
         kind: Kind::Look(route),
     },
@@ -63,7 +63,8 @@ fn filters(args: &mut Args<'_>) -> Parsed {
 }
 
 fn route(args: &mut Args<'_>) -> Parsed {
-    let net = super::routes::network(args, false)?;
+    let around = matches!(args.peek(), super::lex::Token::Ip(_));
+    let net = super::routes::network(args, around)?;
     let (mut from, mut through) = (None, None);
     while !args.at_end() {
         let direction = match args.peek() {
@@ -85,17 +86,18 @@ fn route(args: &mut Args<'_>) -> Parsed {
             }
         }
     }
-    let question = Question { net, from, through };
+    let question = Question { net, around, from, through };
     job(move |ctx| Box::pin(run(ctx, question)))
 }
 
 async fn run(ctx: &mut Context, question: Question) -> Result<(), Stop> {
-    let net = question.net.clone();
+    let asked = question.net.clone();
     let through = question.through.clone();
     let view = match ctx.ask(|b| b.explain(question)).await? {
         Ok(view) => view,
         Err(why) => return ctx.end(Code::Parse, why),
     };
+    let net = view.net.clone().unwrap_or(asked);
     if through.is_none() {
         let (naming, times) = (view.naming.clone(), ctx.times().route());
         let mut writer = RouteWriter { naming, text: ctx.backend.route_text(), times, verbose: false };

@@ -629,6 +629,10 @@ async fn explanations_and_filters() {
         "1906-Import of 10.3.0.0/16\n   not in master4\n \n0000 \n",
         "looking is allowed"
     );
+    assert_eq!(
+        client.ask("explain route 10.3.0.7").await,
+        "1906-Import of the net around 10.3.0.7/32\n   not in master4\n \n0000 \n"
+    );
     let list = client.ask("show filters").await;
     assert!(list.starts_with("1907-Name ") && list.contains("bird.conf:7 "), "{list}");
     let stats = client.ask("show filters stats").await;

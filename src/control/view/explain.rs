@@ -13,6 +13,8 @@ pub use crate::engine::explain::Question;
 /// The answer of `explain route`.
 #[derive(Clone, Default, Debug)]
 pub struct ExplainView {
+    /// The net it is about, if it is not the one asked for.
+    pub net: Option<Net>,
     /// The tables that have the net.
     pub tables: Vec<ExplainTable>,
     /// In tables that do not: the longest net around it.

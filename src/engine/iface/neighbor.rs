@@ -97,12 +97,12 @@ impl Ifaces {
             .find(|i| i.link.kind.as_deref() == Some("vrf"))
     }
 
-    /// Where a gateway written by a filter leads: over `onlink` if that interface is up, else over the one that reaches it as a neighbour
-    /// that is not ourselves.
-    pub fn filter_gateway(&self, gateway: IpAddr, onlink: Option<u32>) -> Option<u32> {
-        match onlink {
+    /// Where a gateway written by a filter leads: with `onlink` over the interface `only` if that is up, else over the one (`only` this one,
+    /// if given) that reaches it as a neighbour that is not ourselves.
+    pub fn filter_gateway(&self, gateway: IpAddr, only: Option<u32>, onlink: bool) -> Option<u32> {
+        match only.filter(|_| onlink) {
             Some(index) => self.get(index).filter(|i| i.up).map(|i| i.link.index),
-            None => self.neighbor_in(gateway, None, &Vrf::Any).filter(|n| !n.own).map(|n| n.ifindex),
+            None => self.neighbor_in(gateway, only, &Vrf::Any).filter(|n| !n.own).map(|n| n.ifindex),
         }
     }
 

@@ -354,7 +354,8 @@ impl Checker<'_> {
                 return self.error(source.tok, here, format!("Attribute {text} is read-only"));
             }
             (None, None, Some(Builtin::Listed(attr))) => Op::UnsetAttr { id: attr.id },
-            (None, None, Some(Builtin::Bit(bit))) => Op::UnsetBit { id: bit.id, bit: bit.bit },
+            // Bits are parts of one attribute, which is set or not.
+            (None, None, Some(Builtin::Bit(bit))) => Op::UnsetAttr { id: bit.id },
             (None, None, Some(Builtin::Field(info))) if info.unsettable => {
                 Op::UnsetField { field: info.field }
             }

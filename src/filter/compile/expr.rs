@@ -8,6 +8,7 @@ use crate::base::value::EnumType;
 use crate::base::{NetType, Value};
 use crate::filter::attributes::{Builtin, DEPRECATED, Field};
 use crate::filter::code::{Arith, Asker, Blank, Cmp, EcKind, Op, Place, Stretch};
+use crate::filter::effort::bounded;
 use crate::filter::ops::{self, Fault};
 use crate::filter::symbols::Symbol;
 use crate::filter::types::Type;
@@ -244,7 +245,7 @@ impl Checker<'_> {
 
     /// A computed constant, or the error that the computation ends in.
     pub(super) fn folded(&mut self, result: Result<Value, Fault>, at: Tok, span: Span) -> Term {
-        match result {
+        match result.and_then(bounded) {
             Ok(value) => Term::constant(value),
             Err(fault) => {
                 let line = self.locate.line(at);

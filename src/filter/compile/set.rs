@@ -80,7 +80,8 @@ impl Checker<'_> {
             SetItem::PairPattern(parts, span) => {
                 let at = span.lookahead();
                 let (first, second) = (self.half_part(&parts.0, at)?, self.half_part(&parts.1, at)?);
-                if second == (0, 0xffff) {
+                // A star makes one range of the rows; numbers, even all of them, one range of each.
+                if matches!(parts.1, PatPart::Any) {
                     add(pair_range(first.0, 0, first.1, 0xffff));
                 } else {
                     (first.0..=first.1).for_each(|x| add(pair_range(x, second.0, x, second.1)));

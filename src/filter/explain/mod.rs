@@ -115,7 +115,7 @@ impl Env for Quiet<'_> {
     fn interface_index(&self, name: &str) -> Option<u32> {
         self.0.interface_index(name)
     }
-    fn gateway(&self, gateway: std::net::IpAddr, onlink: Option<u32>) -> Option<u32> {
-        self.0.gateway(gateway, onlink)
+    fn gateway(&self, gateway: std::net::IpAddr, only: Option<u32>, onlink: bool) -> Option<u32> {
+        self.0.gateway(gateway, only, onlink)
     }
 }

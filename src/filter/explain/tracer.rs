@@ -318,7 +318,7 @@ impl Watch for Tracer<'_> {
             Op::Line => return self.line(&look),
             Op::SetAttr { id, .. } | Op::UnsetAttr { id } => Pending::Attr(id, look.attr(id)),
             Op::SetField { field, .. } | Op::UnsetField { field } => Pending::Field(field, look.field(field)),
-            Op::SetBit { id, bit, .. } | Op::UnsetBit { id, bit } => Pending::Bit(id, bit, look.bit(id, bit)),
+            Op::SetBit { id, bit, .. } => Pending::Bit(id, bit, look.bit(id, bit)),
             Op::Next { dst, .. } => Pending::Item { reg: dst, next: pc + 1 },
             _ => return,
         };

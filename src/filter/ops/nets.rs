@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use super::Fault;
 use crate::base::bytes::Bytes;
 use crate::base::flow;
-use crate::base::net::{Evpn, UNSPECIFIED};
+use crate::base::net::{Evpn, UNSPECIFIED, from_bits, to_bits};
 use crate::base::value::EnumType;
 use crate::base::{Net, NetExt, Value};
 
@@ -47,7 +47,9 @@ pub fn ip(net: &Net) -> Value {
         },
         Net::Ip(_) => None,
     };
-    Value::Ip(special.or(prefix(net).map(|p| p.addr())).unwrap_or(UNSPECIFIED))
+    // An IPv6 prefix may start where IPv4 is mapped to.
+    let addr = special.or(prefix(net).map(|p| p.addr())).unwrap_or(UNSPECIFIED);
+    Value::Ip(from_bits(to_bits(addr)))
 }
 
 /// `.len`

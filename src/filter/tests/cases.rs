@@ -201,3 +201,25 @@ fn wrong_names_get_help() {
     assert!(first.help.as_deref().is_some_and(|h| h.contains("colour")), "{:?}", first.help);
     assert_eq!(first_error("filter f { if net.lenn = 5 then accept; }"), "1:19 Unknown symbol lenn");
 }
+
+#[test]
+fn bits_are_parts_of_one_attribute() {
+    let (_, log, set) = apply("", "{ krt_lock_mtu = false; print krt_lock_mtu, krt_lock_rtt; accept; }");
+    assert_eq!(log, ["INFO FALSEFALSE"]);
+    assert!(set.len() == 1 && set[0].trim_end() == "Kernel.lock:", "{set:?}");
+    let filter = "{ krt_lock_mtu = true; krt_lock_rtt = true; unset(krt_lock_mtu); print krt_lock_rtt; accept; }";
+    let (_, log, set) = apply("", filter);
+    assert_eq!((log, set), (vec!["INFO (void)".to_owned()], vec![]));
+}
+
+#[test]
+fn mapped_addresses_are_ipv4_wherever_they_come_from() {
+    let filter = "{ print ::ffff:0:0/96.ip, \" \", ::ffff:10.0.0.0/104.ip.is_v4, \" \", 1:2 ::ffff:0:0/96.ip; accept; }";
+    assert_eq!(apply("", filter).1, ["INFO 0.0.0.0 TRUE 0.0.0.0"]);
+}
+
+#[test]
+fn a_star_joins_the_rows_of_a_pair_pattern() {
+    let filter = "{ print [(1..2, *)], [(1..2, 0..65535)]; accept; }";
+    assert_eq!(apply("", filter).1, ["INFO [(1,0)..(2,65535)][(1,0)..(1,65535), (2,0)..(2,65535)]"]);
+}

@@ -383,8 +383,8 @@ impl Env for Log<'_> {
             _ => None,
         }
     }
-    fn gateway(&self, gateway: IpAddr, onlink: Option<u32>) -> Option<u32> {
+    fn gateway(&self, gateway: IpAddr, only: Option<u32>, _onlink: bool) -> Option<u32> {
         let own = gateway == IpAddr::from([192, 0, 2, 1]);
-        onlink.or_else(|| link_of(gateway).filter(|_| !own))
+        only.or_else(|| link_of(gateway).filter(|_| !own))
     }
 }

@@ -53,6 +53,15 @@ fn patience_ends_with_costly_runs_only() {
 
 /// Loops in loops over a path of fifty numbers, with something costly inside.
 #[test]
+fn constants_do_not_grow_without_end() {
+    let doubled = |n: usize| format!("define a{n} = a{0} ++ a{0};\n", n - 1);
+    let text: String = (1..64).map(doubled).collect();
+    let world = load(&format!("define a0 = \"0123456789abcdef\";\n{text}"));
+    let first = world.first_error().unwrap();
+    assert!(first.contains("Value is too long"), "{first}");
+}
+
+#[test]
 fn costly_loops_are_cut_off() {
     let loops = |inner: &str| {
         let each =
