@@ -258,7 +258,11 @@ impl Backend for Fake {
     }
     fn explain(&self, question: Question) -> Answer<'_, Result<ExplainView, String>> {
         let case = CaseView {
-            title: format!("Import of {}{}", if question.around { "the net around " } else { "" }, question.net),
+            title: format!(
+                "Import of {}{}",
+                if question.around { "the net around " } else { "" },
+                question.net
+            ),
             remarks: Vec::new(),
             trace: None,
             result: vec!["not in master4".into()],

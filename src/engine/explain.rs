@@ -301,8 +301,9 @@ fn closed_in(proto: &Proto, ch: &Channel, net: &Net) -> Option<String> {
 fn longest(table: &crate::table::Table, net: &Net, shorter: u8) -> Option<Net> {
     let Net::Ip(prefix) = net else { return None };
     let (addr, len): (IpAddr, u8) = (prefix.addr(), prefix.prefix_len());
-    let at = table
-        .longest_match(addr, len.checked_sub(shorter)?, |routes| routes.first().is_some_and(|r| !r.filtered))?;
+    let at = table.longest_match(addr, len.checked_sub(shorter)?, |routes| {
+        routes.first().is_some_and(|r| !r.filtered)
+    })?;
     table.net_at(at).cloned()
 }
 

@@ -190,6 +190,12 @@ pub enum Op {
         dst: Reg,
         a: Opd,
     },
+    /// Ends the run if there is no value to put into a variable of this type; `fresh`: a new one.
+    Given {
+        a: Opd,
+        ty: Type,
+        fresh: bool,
+    },
     Arith {
         op: Arith,
         dst: Reg,

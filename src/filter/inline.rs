@@ -119,7 +119,7 @@ pub(super) fn visit(op: &mut Op, mut dst: impl FnMut(&mut Reg), mut opd: impl Fn
             opd(b);
         }
         Op::Field { dst: d, .. } | Op::Bit { dst: d, .. } => dst(d),
-        Op::SetField { a, .. } | Op::SetAttr { a, .. } | Op::SetBit { a, .. } => opd(a),
+        Op::SetField { a, .. } | Op::SetAttr { a, .. } | Op::SetBit { a, .. } | Op::Given { a, .. } => opd(a),
         Op::Branch { a, .. } | Op::Switch { a, .. } => opd(a),
         Op::CompareBranch { a, b, .. } => {
             opd(a);

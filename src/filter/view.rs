@@ -290,7 +290,8 @@ impl<'a> RouteView<'a> {
             (Field::Gw, Value::Ip(ip)) => {
                 let hop = self.hop_or_ghost();
                 let onlink = hop.is_some_and(|h| h.onlink);
-                let only = hop.filter(|h| (h.onlink || is_link_local(ip)) && h.ifindex != 0).map(|h| h.ifindex);
+                let only =
+                    hop.filter(|h| (h.onlink || is_link_local(ip)) && h.ifindex != 0).map(|h| h.ifindex);
                 let ifindex = env.gateway(ip, only, onlink).ok_or("Invalid gw address")?;
                 self.one_hop(|hop| {
                     hop.gateway = Some(ip);
@@ -473,7 +474,11 @@ mod tests {
         view.set_field(Field::GwMpls, Value::Int(100), &Net1).unwrap();
         let gateway = IpAddr::V6("fe80::7".parse().unwrap());
         view.set_field(Field::Gw, Value::Ip(gateway), &Net1).unwrap();
-        assert_eq!(view.field(Field::GwMpls, &Net1), Value::Int(NO_LABEL), "labels belong to the old next hop");
+        assert_eq!(
+            view.field(Field::GwMpls, &Net1),
+            Value::Int(NO_LABEL),
+            "labels belong to the old next hop"
+        );
         let hops = view.finish().unwrap().next_hops().to_vec();
         assert_eq!((hops.len(), hops[0].gateway, hops[0].ifindex), (1, Some(gateway), 3));
     }

@@ -315,6 +315,12 @@ impl Machine {
                     Value::Net(Net::Ip(prefix)) => slot!(dst).put_in_place(Value::Net(Net::Ip(prefix))),
                     ref other => set!(dst, other.clone()),
                 },
+                Op::Given { a, ty, fresh } => {
+                    if matches!(get!(a), Value::Void) {
+                        let name = if fresh { "VAR_INIT" } else { "VAR_SET" };
+                        try_!(Err(ops::wrong_argument(1, name, ty, Type::of(&Value::Void))));
+                    }
+                }
                 Op::Arith { op, dst, a, b } => match (get!(a), get!(b)) {
                     (Value::Int(x), Value::Int(y)) => {
                         let n = try_!(ops::int_arith(op, *x, *y));

@@ -10,7 +10,7 @@ use rustc_hash::FxHashMap;
 use super::Checker;
 use crate::base::Value;
 use crate::filter::code::{
-    Code, Mark, MaskPart, Note, Op, Opd, Place, Reg, Site, Source, Stretch, Switch, Verdict,
+    Blank, Code, Mark, MaskPart, Note, Op, Opd, Place, Reg, Site, Source, Stretch, Switch, Verdict,
 };
 use crate::filter::inline;
 use crate::filter::symbols::{FnId, Symbols};
@@ -43,6 +43,8 @@ pub(super) struct Local {
     pub reg: Reg,
     pub ty: Type,
     pub at: Span,
+    /// It has had a value from the start: only arguments and variables declared without one may be void.
+    pub given: bool,
 }
 
 /// Where the value of an expression is.
@@ -212,6 +214,29 @@ impl Body {
                 self.poisoned = true;
                 Place::Const(self.constant(&Value::Void)).into()
             }
+        }
+    }
+
+    /// Whether a term may turn out to be void: attributes and variables that were never set, functions that end without `return`. The
+    /// instruction that makes a value tells, for it is the last one.
+    pub fn may_be_void(&self, term: &Term) -> bool {
+        let Loc::At(place) = term.loc else { return false };
+        match place {
+            Place::Const(_) | Place::Net => false,
+            Place::Attr(_, blank) => blank == Blank::Void,
+            Place::Reg(r) => match self.locals.iter().find(|l| l.reg == r) {
+                Some(local) => !local.given,
+                None => matches!(
+                    self.ops.last(),
+                    Some(
+                        Op::Call { .. }
+                            | Op::Bit { .. }
+                            | Op::RouteAttr { blank: Blank::Void, .. }
+                            | Op::RouteBit { .. }
+                            | Op::Move { .. }
+                    )
+                ),
+            },
         }
     }
 

@@ -53,7 +53,7 @@ impl Checker<'_> {
     }
 
     /// Enters a variable; it gets the next free register.
-    pub(super) fn declare(&mut self, body: &mut Body, name: Ident, ty: Type, at: Tok) -> u16 {
+    pub(super) fn declare(&mut self, body: &mut Body, name: Ident, ty: Type, at: Tok, given: bool) -> u16 {
         if let Some(old) = body.in_block(name.sym) {
             let first = old.at;
             self.diagnostics.push(already_defined(self.names, name, at, first));
@@ -64,7 +64,7 @@ impl Checker<'_> {
         }
         let reg = body.temp();
         let here = Span { first: name.tok, last: name.tok };
-        body.locals.push(super::body::Local { sym: name.sym, reg, ty, at: here });
+        body.locals.push(super::body::Local { sym: name.sym, reg, ty, at: here, given });
         reg
     }
 
@@ -81,8 +81,12 @@ impl Checker<'_> {
             None => Term::constant(ty.unset()),
         };
         let a = body.operand(&value);
+        if decl.value.is_some() && body.may_be_void(&value) {
+            body.emit(Op::Given { a, ty, fresh: true }, self.source(at));
+        }
         body.next = slot;
-        let dst = self.declare(body, decl.name, ty, at);
+        let given = decl.value.is_some() || !matches!(ty.unset(), crate::base::Value::Void);
+        let dst = self.declare(body, decl.name, ty, at, given);
         if a.place() != Place::Reg(dst) {
             body.emit(Op::Move { dst, a }, self.source(at));
         }
@@ -251,7 +255,7 @@ impl Checker<'_> {
         body.temp();
         let start = body.emit(Op::Walk { state, a }, source);
         body.open_block();
-        let dst = self.declare(body, var.name, ty, var.span.lookahead());
+        let dst = self.declare(body, var.name, ty, var.span.lookahead(), true);
         let next = body.emit(Op::Next { state, dst, end: 0 }, source);
         body.mark(next as u32, Stretch::Loop, var.span.to(over.span));
         debug_assert_eq!(start + 1, next);
@@ -334,6 +338,9 @@ impl Checker<'_> {
             return;
         }
         let a = body.operand(&term);
+        if matches!(target, Target::Local(..)) && body.may_be_void(&term) {
+            body.emit(Op::Given { a, ty, fresh: false }, source);
+        }
         let op = match target {
             Target::Local(dst, _) if a.place() == Place::Reg(*dst) => return,
             Target::Local(dst, _) => Op::Move { dst: *dst, a },

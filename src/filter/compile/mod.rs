@@ -285,7 +285,7 @@ impl<'a> Checker<'a> {
             returns: declared,
         });
         for (arg, ty) in function.args.iter().zip(signature.args.clone().iter()) {
-            self.declare(&mut body, arg.name, *ty, arg.span.lookahead());
+            self.declare(&mut body, arg.name, *ty, arg.span.lookahead(), false);
         }
         let count = body.next;
         self.lint_function(function);

@@ -207,7 +207,8 @@ fn bits_are_parts_of_one_attribute() {
     let (_, log, set) = apply("", "{ krt_lock_mtu = false; print krt_lock_mtu, krt_lock_rtt; accept; }");
     assert_eq!(log, ["INFO FALSEFALSE"]);
     assert!(set.len() == 1 && set[0].trim_end() == "Kernel.lock:", "{set:?}");
-    let filter = "{ krt_lock_mtu = true; krt_lock_rtt = true; unset(krt_lock_mtu); print krt_lock_rtt; accept; }";
+    let filter =
+        "{ krt_lock_mtu = true; krt_lock_rtt = true; unset(krt_lock_mtu); print krt_lock_rtt; accept; }";
     let (_, log, set) = apply("", filter);
     assert_eq!((log, set), (vec!["INFO (void)".to_owned()], vec![]));
 }
@@ -222,4 +223,26 @@ fn mapped_addresses_are_ipv4_wherever_they_come_from() {
 fn a_star_joins_the_rows_of_a_pair_pattern() {
     let filter = "{ print [(1..2, *)], [(1..2, 0..65535)]; accept; }";
     assert_eq!(apply("", filter).1, ["INFO [(1,0)..(2,65535)][(1,0)..(1,65535), (2,0)..(2,65535)]"]);
+}
+
+#[test]
+fn variables_are_not_given_nothing() {
+    let config = "function none() -> int { }\nfunction pass(int a) -> int { return a; }\n";
+    for (commands, operation) in [
+        ("int a = bgp_med;", "VAR_INIT"),
+        ("int a = none();", "VAR_INIT"),
+        ("int a = pass(bgp_med);", "VAR_INIT"),
+        ("int a; int b = a;", "VAR_INIT"),
+        ("int a = 5; a = none();", "VAR_SET"),
+        ("int a = 5; a = bgp_med;", "VAR_SET"),
+        ("int a; a = a;", "VAR_SET"),
+    ] {
+        let (_, log, _) = apply(config, &format!("{{ {commands} accept; }}"));
+        assert_eq!(log.len(), 1, "{commands}: {log:?}");
+        let message = format!("Argument 1 of {operation} must be of type int, got type void");
+        assert!(log[0].ends_with(&message), "{commands}: {log:?}");
+    }
+    let fine = "{ int a; print a; a = 5; int b = a; bgppath p; bgppath q = p; q = bgp_path; clist c = bgp_community;\
+                bool d = defined(bgp_med) && bgp_med < 5; print pass(bgp_med), b, q, c, d; accept; }";
+    assert_eq!(apply(config, fine).1, ["INFO (void)", "INFO (void)5(path )(clist )FALSE"]);
 }
