@@ -193,7 +193,7 @@ impl Core {
     ) {
         if let Some(name) = self.channel_name(channel) {
             let (local, global) = source_numbers(source);
-            let dest = old.map_or_else(String::new, |a| self.describe_dest(&a.dest));
+            let dest = old.map_or("", |a| describe_dest(&a.dest));
             self.log_line(LogClass::Trace, format_args!("{name} < {word} {net} {local}L {global}G{dest}"));
         }
     }
@@ -211,15 +211,12 @@ impl Core {
         let routes = self.table_of(table).get(id).map_or(&[][..], |(_, routes)| routes);
         let best = |r: &Route| routes.first().is_some_and(|b| b.source == r.source);
         let (word, route) = match (new, old) {
-            (Some(new), old) => {
-                let verb = if old.is_some() { "updated" } else { "added" };
-                (if best(new) { format!("{verb} [best]") } else { verb.to_owned() }, new)
-            }
-            (None, Some(old)) if routes.is_empty() => ("removed [sole]".to_owned(), old),
-            (None, Some(old)) => ("removed".to_owned(), old),
+            (Some(new), _) => (if best(new) { "added [best]" } else { "added" }, new),
+            (None, Some(old)) if routes.is_empty() => ("removed [sole]", old),
+            (None, Some(old)) => ("removed", old),
             (None, None) => return,
         };
-        self.trace_route(TraceFlag::Routes, channel, '>', &word, net, &route.clone());
+        self.trace_route(TraceFlag::Routes, channel, '>', word, net, &route.clone());
     }
 
     fn trace_route(
@@ -236,30 +233,11 @@ impl Core {
         }
         let Some(name) = self.channel_name(channel) else { return };
         let (local, global) = source_numbers(route.source);
-        let dest = self.describe_dest(&route.attrs.dest);
+        let dest = describe_dest(&route.attrs.dest);
         self.log_line(
             LogClass::Trace,
             format_args!("{name} {direction} {word} {net} {local}L {global}G{dest}"),
         );
-    }
-
-    fn describe_dest(&self, dest: &Dest) -> String {
-        match dest {
-            Dest::None => String::new(),
-            Dest::Blackhole => " blackhole".into(),
-            Dest::Unreachable => " unreachable".into(),
-            Dest::Prohibit => " prohibited".into(),
-            Dest::Unicast(hops) => match &hops[..] {
-                [hop] => {
-                    let iface = self.ifaces().get(hop.ifindex).map_or("?", |i| &i.name);
-                    match hop.gateway {
-                        Some(gateway) => format!(" via {} on {iface}", BirdIp(gateway)),
-                        None => format!(" dev {iface}"),
-                    }
-                }
-                _ => " multipath".into(),
-            },
-        }
     }
 
     /// `PROTO.CHANNEL`, as logs and commands name it.
@@ -274,11 +252,14 @@ fn source_numbers(source: Source) -> (u32, u32) {
     (source.path, source.proto.0 + 1)
 }
 
-struct BirdIp(IpAddr);
-
-impl std::fmt::Display for BirdIp {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.fmt(f)
+/// What a trace says of where a route leads.
+fn describe_dest(dest: &Dest) -> &'static str {
+    match dest {
+        Dest::None => "",
+        Dest::Unicast(_) => " unicast",
+        Dest::Blackhole => " blackhole",
+        Dest::Unreachable => " unreachable",
+        Dest::Prohibit => " prohibited",
     }
 }
 

@@ -51,7 +51,7 @@ impl Ifaces {
             }
         };
         match only {
-            Some(index) => self.get(index).filter(|i| self.in_vrf(i, vrf)).into_iter().for_each(&mut look),
+            Some(index) => self.get(index).into_iter().for_each(&mut look),
             None => self.iter().filter(|i| self.in_vrf(i, vrf)).for_each(&mut look),
         }
         match (own, best) {
@@ -133,9 +133,9 @@ impl<'a> Near<'a> {
         Near { ifaces, vrf, names, own, nets, lengths: BTreeSet::new() }
     }
 
-    /// The interface of this name, if it belongs to the VRF.
+    /// The interface of this name. Who names one may mean to leave the VRF.
     pub fn by_name(&self, name: &str) -> Option<&'a Iface> {
-        self.names.get(name).copied().filter(|i| self.ifaces.in_vrf(i, self.vrf))
+        self.names.get(name).copied()
     }
 
     /// [`Ifaces::neighbor_in`].

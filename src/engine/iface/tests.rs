@@ -141,6 +141,8 @@ fn vrfs_bound_gateways() {
     assert_eq!(at(Vrf::Default), Some(11));
     assert_eq!(at(Vrf::Named("red".into())), Some(10));
     assert_eq!(at(Vrf::Named("blue".into())), None);
+    let named = state.neighbor_in(ip("192.0.2.7"), Some(11), &Vrf::Named("red".into()));
+    assert_eq!(named.map(|n| n.ifindex), Some(11), "who names an interface may leave the VRF");
 }
 
 #[test]
