@@ -1,5 +1,7 @@
 //! What a filter costs: lookups in sets and masks by themselves, and whole runs of small filters with all that a verdict takes.
 //!
+//! Verdicts that are known are looked up instead of running, and sets are read for many nets at once: that is measured beside it.
+//!
 //! `cargo bench --bench filters [NAME]`. A run is `run(..)` over a thousand routes, each with its view, its verdict and, if something was
 //! written, the shared attributes; `nothing` is what that costs without any command.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, reason = "a measurement may panic")]
@@ -18,7 +20,7 @@ use tern::base::prefix_set::{Pattern, PrefixSet};
 use tern::base::{IpNet, Net, NextHop, Value};
 use tern::config::Config;
 use tern::filter::attributes::id;
-use tern::filter::{CustomAttrs, Machine, NoEnv, RouteView, Verdict, run};
+use tern::filter::{CustomAttrs, Machine, NoEnv, Recalled, RouteView, Verdict, Verdicts, run};
 use tern::syntax::{Files, ReadError};
 use tern::table::{Attrs, Dest, Interner};
 
@@ -68,6 +70,24 @@ fn prefix_set_miss(bencher: Bencher, size: usize) {
         .bench_local(|| probes.iter().filter(|n| set.contains(black_box(n))).count());
 }
 
+/// A large set among a million nets, so that little of it is in the cache; with and without reading for a batch of nets at once.
+#[divan::bench(args = [false, true])]
+fn prefix_set_cold(bencher: Bencher, warmed: bool) {
+    let set = set(100_000);
+    let probes: Vec<Net> = nets(1_000_000, 7).into_iter().map(Net::from).collect();
+    let mut batches = probes.chunks(32).cycle();
+    bencher.counter(ItemsCount::new(ROUTES)).bench_local(|| {
+        let mut found = 0;
+        for batch in batches.by_ref().take(ROUTES / 32) {
+            if warmed {
+                set.warm(&batch.iter().collect::<Vec<&Net>>());
+            }
+            found += batch.iter().filter(|net| set.contains_net(net)).count();
+        }
+        found
+    });
+}
+
 #[divan::bench(args = [4, 40])]
 fn path_mask(bencher: Bencher, length: u32) {
     let path = AsPath::sequence(&(1..=length).collect::<Vec<u32>>());
@@ -92,6 +112,11 @@ const FILTERS: &[(&str, &str)] = &[
     ("call", "if nobody(net) then reject;"),
     ("call_10", "int i = add(add(add(add(add(add(add(add(add(add(0, 1), 1), 1), 1), 1), 1), 1), 1), 1), 1);"),
     ("loop_over_path", "int sum = 0; for int asn in bgp_path do sum = sum + asn;"),
+    (
+        "policy",
+        "int score = 0; if net ~ TEN then reject; if net.len > 24 then reject; if net ~ MANY then { preference = 150; score = 7; } \
+         else score = 3; bgp_community.add((64500, score)); bgp_large_community.add((64500, score, net.len)); krt_metric = 100 + score;",
+    ),
     ("case_of_int", "int a; case net.len { 8..15: a = 10; 16: a = 20; 17..23: a = 30; else: a = 40; }"),
 ];
 
@@ -125,16 +150,21 @@ static CONFIG: LazyLock<Arc<Config>> = LazyLock::new(|| {
         .unwrap_or_else(|failure| panic!("{failure}"))
 });
 
-#[divan::bench(args = FILTERS.iter().map(|(name, _)| *name))]
-fn filter(bencher: Bencher, name: &str) {
-    let filter = CONFIG.filter(name).unwrap();
-    let nets: Vec<Net> = nets(ROUTES, 7).into_iter().map(Net::from).collect();
+/// Attributes with a path and nine communities.
+fn attributes() -> Attrs {
     let hop = NextHop::new(Some([192, 0, 2, 2].into()), 3);
     let communities = (1..=8).map(|n| (64500 << 16) | (n * 11)).chain([(64501 << 16) | 1]).collect();
     let mut attrs = Attrs { dest: Dest::Unicast(Arc::from([hop])), preference: 200, ..Attrs::default() };
     attrs.set(id::BGP_PATH, Value::Path(AsPath::sequence(&[64499, 64500, 64501, 64502, 64503])));
     attrs.set(id::BGP_COMMUNITY, Value::Clist(communities));
-    let proto: Arc<str> = "bench".into();
+    attrs
+}
+
+#[divan::bench(args = FILTERS.iter().map(|(name, _)| *name))]
+fn filter(bencher: Bencher, name: &str) {
+    let filter = CONFIG.filter(name).unwrap();
+    let nets: Vec<Net> = nets(ROUTES, 7).into_iter().map(Net::from).collect();
+    let (attrs, proto) = (attributes(), Arc::from("bench"));
     let (mut machine, mut interner) = (Machine::default(), Interner::default());
     // Attributes live as long as somebody has them; here the table would.
     let mut kept = Vec::new();
@@ -145,6 +175,40 @@ fn filter(bencher: Bencher, name: &str) {
             let outcome = run(filter, &mut view, &mut machine, &NoEnv);
             assert!(outcome.verdict != Verdict::Error);
             kept.extend(view.finish_shared(&mut interner));
+        }
+        kept.len()
+    });
+}
+
+/// The same as the engine does it: looked up first. With so many different sets of attributes.
+#[divan::bench(args = [1, 100, 1_000_000])]
+fn policy_looked_up(bencher: Bencher, sets: usize) {
+    let filter = CONFIG.filter("policy").unwrap();
+    let nets: Vec<Net> = nets(100_000, 7).into_iter().map(Net::from).collect();
+    // Equal ones, too, are different as long as they are not shared: nothing repeats, and all else is as before.
+    let given: Vec<Arc<Attrs>> = vec![attributes(); sets.min(nets.len())].into_iter().map(Arc::new).collect();
+    let proto: Arc<str> = "bench".into();
+    let (mut machine, mut interner, mut verdicts) =
+        (Machine::default(), Interner::default(), Verdicts::default());
+    let mut kept = Vec::new();
+    let mut routes = nets.iter().zip(given.iter().cycle()).cycle();
+    bencher.counter(ItemsCount::new(ROUTES)).bench_local(|| {
+        kept.clear();
+        for (net, attrs) in routes.by_ref().take(ROUTES) {
+            let case = match verdicts.recall(filter, net, attrs) {
+                Recalled::Known(_, after) => {
+                    kept.push(after);
+                    continue;
+                }
+                recalled => recalled,
+            };
+            let mut view = RouteView::new(net, attrs, &proto);
+            let outcome = run(filter, &mut view, &mut machine, &NoEnv);
+            let after = view.finish_shared(&mut interner).unwrap_or_else(|| attrs.clone());
+            if let Recalled::New(case) = case {
+                verdicts.keep(case, filter, &outcome, &after);
+            }
+            kept.push(after);
         }
         kept.len()
     });
