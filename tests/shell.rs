@@ -252,3 +252,26 @@ fn a_log_of_limited_size_is_put_aside() {
         assert!(fs::read_to_string(path("kept.log")).unwrap().contains("at the end"));
     });
 }
+
+#[test]
+fn an_address_and_the_commands_of_a_route_are_explained() {
+    let routes = "\troute 10.1.0.0/16 blackhole { preference = 30; bgp_med = 5; reject; };\n\troute 10.0.0.0/8 blackhole;";
+    in_network("an_address_and_the_commands_of_a_route_are_explained", || {
+        let daemon = daemon_on(&config("", routes));
+        until("the routes are there", || daemon.ask("show route count").join("").contains("2 of 2 routes"));
+        let told = daemon.ask("explain route 10.1.2.3").join("\n");
+        for part in [
+            "10.1.0.0/16",
+            "  commands of the route (",
+            "preference = 30  => preference: 200 -> 30",
+            "bgp_med = 5  => bgp_med: (unset) -> 5",
+            "reject  => the commands end",
+        ] {
+            assert!(told.contains(part), "{part} in {told}");
+        }
+        let told = daemon.ask("explain route 10.200.2.3").join("\n");
+        assert!(told.contains("10.0.0.0/8") && !told.contains("commands"), "{told}");
+        let told = daemon.ask("explain route 192.0.2.1");
+        assert_eq!(told.last().unwrap(), "8001 Network not found, and no protocol offers it");
+    });
+}

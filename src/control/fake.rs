@@ -264,6 +264,7 @@ impl Backend for Fake {
                 question.net
             ),
             remarks: Vec::new(),
+            commands: None,
             trace: None,
             result: vec!["not in master4".into()],
         };

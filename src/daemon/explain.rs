@@ -67,6 +67,11 @@ impl Explainer {
                 case.table
             ));
         }
+        let commands = case.commands.as_ref().and_then(|(commands, before)| {
+            let commands = commands.filter()?;
+            let place = place(commands);
+            Some((format!("commands of the route{place}"), self.run(commands, net, case.source, before)))
+        });
         let trace = filter.map(|filter| self.run(filter, net, case.source, &case.attrs));
         // The run says it already, unless it ends elsewhere now.
         let here = |site| match trace.as_ref().map(|t: &Trace| &t.end) {
@@ -81,7 +86,7 @@ impl Explainer {
             None => {}
         }
         result.push(case.now.clone());
-        CaseView { title, remarks, trace, result }
+        CaseView { title, remarks, commands, trace, result }
     }
 
     fn export(&self, net: &Net, case: &ExportCase) -> CaseView {
@@ -108,21 +113,25 @@ impl Explainer {
                 trace = run;
             }
         }
-        CaseView { title, remarks: Vec::new(), trace, result }
+        CaseView { title, remarks: Vec::new(), commands: None, trace, result }
+    }
+}
+
+/// Where a filter stands, if that is known.
+fn place(filter: &Filter) -> String {
+    match filter.program.home() {
+        Spot { file: None, .. } => String::new(),
+        home => format!(" ({home})"),
     }
 }
 
 /// A policy in a title.
 fn policy(filter: &FilterRef) -> String {
-    let at = |f: &Filter| match f.program.home() {
-        Spot { file: None, .. } => String::new(),
-        home => format!(" ({home})"),
-    };
     match filter {
         FilterRef::All => "no filter".to_owned(),
         FilterRef::None => "none".to_owned(),
-        FilterRef::Named(name, f) => format!("filter {name}{}", at(f)),
-        FilterRef::Inline(f) => format!("unnamed filter{}", at(f)),
+        FilterRef::Named(name, f) => format!("filter {name}{}", place(f)),
+        FilterRef::Inline(f) => format!("unnamed filter{}", place(f)),
     }
 }
 

@@ -104,7 +104,7 @@ pub struct Core {
     /// The time that routes get, and how many more may get it ([`Core::stamp`]).
     pub(super) stamp: (u64, u32),
     /// While a protocol only shows what it would announce: what it has shown.
-    pub(super) hearing: Option<Vec<super::explain::Heard>>,
+    pub(super) hearing: Option<super::explain::Hearing>,
     /// What self-tests found, where somebody wants to know.
     pub(super) assertions: Option<Assertions>,
     pub(super) timers: BTreeSet<(u64, ProtoId, u32)>,

@@ -75,6 +75,8 @@ pub struct ImportCase {
     pub attrs: Arc<Attrs>,
     /// See there.
     pub after_filter: bool,
+    /// Commands of the route itself, which came before, and the route as it was before them.
+    pub commands: Option<(FilterRef, Arc<Attrs>)>,
     /// What stands in the table now.
     pub now: String,
     /// Where it was filtered, if it is kept.
@@ -104,13 +106,22 @@ pub struct ExportCase {
     pub rejected: String,
 }
 
-/// What a protocol announced while the way in was closed.
+/// What a protocol does while the way in is closed.
+#[derive(Debug, Default)]
+pub(super) struct Hearing {
+    heard: Vec<Heard>,
+    /// Commands that were run for the route to come, and what it was before.
+    pub commands: Option<(FilterRef, Arc<Attrs>)>,
+}
+
+/// What it announced.
 #[derive(Debug)]
-pub(super) struct Heard {
-    pub channel: ChannelId,
-    pub net: Net,
-    pub source: Source,
-    pub attrs: Option<Arc<Attrs>>,
+struct Heard {
+    channel: ChannelId,
+    net: Net,
+    source: Source,
+    attrs: Option<Arc<Attrs>>,
+    commands: Option<(FilterRef, Arc<Attrs>)>,
 }
 
 impl Engine {
@@ -179,25 +190,25 @@ impl Engine {
 
     fn explain_import(&mut self, id: ProtoId, channel: ChannelId, question: &Question, found: &mut Findings) {
         let net = &question.net;
-        self.core.hearing = Some(Vec::new());
+        self.core.hearing = Some(Hearing::default());
         let answers = self.call(id, |i, p| i.again(p, channel, net)).unwrap_or(false);
-        let heard = self.core.hearing.take().unwrap_or_default();
+        let heard = self.core.hearing.take().unwrap_or_default().heard;
         let core = &self.core;
         let (Some(ch), Some(proto)) = (core.channel(channel), core.proto(id)) else { return };
         let table = core.table_of(ch.table);
         let standing = |source: Source| table.route_of(net, source).map(|(at, r)| (at, r.clone()));
-        let mut cases: Vec<(Source, Arc<Attrs>, bool)> = Vec::new();
+        let mut cases = Vec::new();
         for one in heard.into_iter().filter(|h| h.channel == channel && h.net == *net) {
             if let Some(attrs) = one.attrs {
-                cases.push((one.source, attrs, false));
+                cases.push((one.source, attrs, one.commands, false));
             }
         }
         if !answers {
             let routes = table.find(net).and_then(|at| table.get(at)).map_or(&[][..], |(_, routes)| routes);
             let own = routes.iter().filter(|r| r.sender == channel);
-            cases.extend(own.map(|r| (r.source, r.attrs.clone(), true)));
+            cases.extend(own.map(|r| (r.source, r.attrs.clone(), None, true)));
         }
-        for (source, attrs, after_filter) in cases {
+        for (source, attrs, commands, after_filter) in cases {
             let now = standing(source);
             let refusal = now.as_ref().filter(|(_, r)| r.filtered).map(|(_, r)| known(r, ch));
             found.imports.push(ImportCase {
@@ -208,6 +219,7 @@ impl Engine {
                 filter: ch.config.import.clone(),
                 attrs,
                 after_filter,
+                commands,
                 now: core.standing(ch, net, now),
                 refusal,
             });
@@ -422,8 +434,9 @@ impl Core {
         source: Source,
         attrs: &Option<Arc<Attrs>>,
     ) -> bool {
-        let Some(heard) = &mut self.hearing else { return false };
-        heard.push(Heard { channel, net: net.clone(), source, attrs: attrs.clone() });
+        let Some(hearing) = &mut self.hearing else { return false };
+        let commands = hearing.commands.take();
+        hearing.heard.push(Heard { channel, net: net.clone(), source, attrs: attrs.clone(), commands });
         true
     }
 }

@@ -68,6 +68,9 @@ impl Core {
         source: Source,
         attrs: Arc<Attrs>,
     ) -> Arc<Attrs> {
+        if let Some(hearing) = &mut self.hearing {
+            hearing.commands = Some((commands.clone(), attrs.clone()));
+        }
         let Some(commands) = commands.filter() else { return attrs };
         let (result, attrs) = self.with_view(net, source, attrs, |view, machine, world| {
             filter::run_commands(&commands.program, view, machine, world)

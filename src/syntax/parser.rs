@@ -185,10 +185,10 @@ impl<'a> Driver<'a> {
         self.lexer.diags.push(error);
     }
 
-    /// Reports why `rule` does not match at `pos`; `next` is the token behind the ones at hand.
-    pub fn fail(&mut self, rule: Rule, pos: usize, next: Option<Token>) {
+    /// Reports why `rule` does not match at `pos`; `next` is the token behind the ones at hand. Returns the byte up to which all is well.
+    pub fn fail(&mut self, rule: Rule, pos: usize, next: Option<Token>) -> usize {
         if self.lexer.gave_up() {
-            return;
+            return pos;
         }
         let failure = explain(rule, self.text().get(pos..).unwrap_or_default());
         let end = self.lexer.sources.end();
@@ -209,17 +209,19 @@ impl<'a> Driver<'a> {
         if self.syntax_errors == MAX_ERRORS {
             self.lexer.give_up();
         }
+        pos + failure.at
     }
 
-    /// The byte behind the semicolon that ends what starts at `pos`, blocks inside counted.
-    fn skip(&self, pos: usize) -> usize {
+    /// The byte behind the semicolon that ends what starts at `pos`, blocks inside counted. Up to `good` it matched, so that semicolons
+    /// before that (of arguments of a function, say) do not end it.
+    fn skip(&self, pos: usize, good: usize) -> usize {
         let mut depth = 0usize;
         for (i, b) in self.text().bytes().enumerate().skip(pos) {
             match b {
                 b'{' => depth += 1,
                 b'}' if depth == 0 => return i,
                 b'}' => depth -= 1,
-                b';' if depth == 0 => return i + 1,
+                b';' if depth == 0 && i >= good => return i + 1,
                 _ => {}
             }
         }
@@ -256,8 +258,8 @@ impl<'a> Driver<'a> {
                 end
             }
             None => {
-                self.fail(Rule::statement, pos, self.lexer.pending);
-                let end = self.skip(pos);
+                let good = self.fail(Rule::statement, pos, self.lexer.pending);
+                let end = self.skip(pos, good);
                 if self.text().as_bytes().get(end) == Some(&b'}') { end + 1 } else { end }
             }
         }
@@ -374,8 +376,8 @@ impl<'a> Driver<'a> {
             return end;
         }
         // Nothing matched: the item here is wrong.
-        self.fail(one, pos, self.lexer.pending);
-        self.skip(pos)
+        let good = self.fail(one, pos, self.lexer.pending);
+        self.skip(pos, good)
     }
 
     /// Parses the members of a set that are at hand.

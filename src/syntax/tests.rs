@@ -105,6 +105,22 @@ fn every_bad_statement_is_reported_and_the_others_are_read() {
     assert!(matches!(&device.items[..], [ProtoItem::Option(o)] if o.key == "scan time"));
 }
 
+/// Semicolons before the mistake do not end the statement: what follows them is no mistake of its own, and must not be the first one.
+#[test]
+fn a_mistake_in_a_function_is_the_only_one() {
+    for (text, only) in [
+        ("function f(int a;\n\tint b)\n{\n\tprint 5 5;\n}\n", "4:10 syntax error, unexpected NUM"),
+        ("function f(int a)\nint b;\nint c;\n{\n\tprint 5 5;\n}\n", "5:10 syntax error, unexpected NUM"),
+        (
+            "filter f\nint b;\nint c;\n{\n\tprint b c;\n}\ndefine x = 5;\n",
+            "5:10 syntax error, unexpected CF_SYM_KNOWN",
+        ),
+        ("function f(int a;\n\tint 5) { }\ndefine y = 3;\n", "2:6 syntax error, unexpected NUM"),
+    ] {
+        assert_eq!(errors(text), [only], "{text}");
+    }
+}
+
 #[test]
 fn the_place_of_errors_follows_bird() {
     for (text, first) in [

@@ -43,8 +43,15 @@ pub fn case(case: &CaseView, reply: &mut Reply) {
     for remark in &case.remarks {
         reply.line(E, format_args!("  ({remark})"));
     }
+    if let Some((title, trace)) = &case.commands {
+        reply.line(E, format_args!("  {title}:"));
+        self::trace(trace, true, reply);
+        if case.trace.is_some() {
+            reply.line(E, "  the filter:");
+        }
+    }
     if let Some(trace) = &case.trace {
-        self::trace(trace, reply);
+        self::trace(trace, false, reply);
     }
     for line in &case.result {
         reply.line(E, format_args!("  {line}"));
@@ -60,7 +67,8 @@ fn place(spot: &Spot) -> String {
     }
 }
 
-fn trace(trace: &Trace, reply: &mut Reply) {
+/// A run. What a route's own commands say of accepting or rejecting, and errors in them, only end the commands.
+fn trace(trace: &Trace, commands: bool, reply: &mut Reply) {
     let places: Vec<String> = trace.steps.iter().map(|s| place(&s.spot)).collect();
     let end = match &trace.end {
         End::Verdict(_, spot, _) | End::Error(_, spot) => place(spot),
@@ -76,6 +84,7 @@ fn trace(trace: &Trace, reply: &mut Reply) {
     match &trace.end {
         End::Verdict(verdict, spot, said) => {
             let word = match verdict {
+                _ if commands => "the commands end",
                 Verdict::Accept => "ACCEPTED",
                 Verdict::Reject => "REJECTED",
                 Verdict::Error => "REJECTED, by error",
@@ -86,13 +95,15 @@ fn trace(trace: &Trace, reply: &mut Reply) {
                 format_args!("  {end:widest$}  {}  => {word}{said}", spot.text.trim_end_matches(';')),
             );
         }
+        End::Undecided if commands => {}
         End::Undecided => {
             reply.line(E, format_args!("  {:widest$}  the end, without accept or reject  => REJECTED", ""));
         }
         End::Error(error, spot) => {
             let text = spot.text.trim_end_matches(';');
             reply.line(E, format_args!("  {end:widest$}  {text}"));
-            reply.line(E, format_args!("  {:widest$}    => REJECTED, runtime error: {}", "", error.message));
+            let word = if commands { "the commands end" } else { "REJECTED" };
+            reply.line(E, format_args!("  {:widest$}    => {word}, runtime error: {}", "", error.message));
         }
     }
 }

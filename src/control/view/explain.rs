@@ -43,6 +43,8 @@ pub struct CaseView {
     pub title: String,
     /// What is to be known about it first.
     pub remarks: Vec<String>,
+    /// The run of the route's own commands, which comes before, and where they stand.
+    pub commands: Option<(String, Trace)>,
     /// The run of its filter, if there is one and it was reached.
     pub trace: Option<Trace>,
     /// What came of it, line by line.

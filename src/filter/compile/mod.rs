@@ -207,6 +207,8 @@ impl<'a> Checker<'a> {
         let mut body = Body::new(Kind::Commands);
         self.block(&mut body, commands);
         body.emit(Op::End, self.source(close));
+        let first = commands.first().map_or(close, |c| c.span.first);
+        body.text = self.locate.excerpt(Span { first, last: close });
         self.link(body, "".into(), errors).map(Arc::new)
     }
 
