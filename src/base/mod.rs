@@ -22,6 +22,6 @@ pub use ids::{ChannelId, ProtoId};
 pub use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 pub use log::LogClass;
 pub use net::{Mac, Net, NetExt, NetType};
-pub use nexthop::NextHop;
+pub use nexthop::{Lookup, NextHop};
 pub use rd::Rd;
 pub use value::{EnumType, Value};

@@ -2,6 +2,7 @@
 
 use std::cmp::{Ordering, Reverse};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use smallvec::SmallVec;
 
@@ -21,6 +22,15 @@ pub struct NextHop {
     pub onlink: bool,
     /// Labels pushed onto the packet.
     pub labels: Labels,
+}
+
+/// A recursive next hop: an address that is looked up in a table.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Lookup {
+    /// Where.
+    pub table: Arc<str>,
+    /// What.
+    pub gateway: IpAddr,
 }
 
 impl NextHop {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use crate::base::prefix_set::PrefixSet;
-use crate::base::{ChannelId, LogClass, Net, NetType, ProtoId};
+use crate::base::{ChannelId, LogClass, Lookup, Net, NetType, ProtoId};
 use crate::config::{ChannelConfig, FilterRef, ProtocolConfig, ProtocolSyntax};
 use crate::sys::kernel::{Family, KernelError, KernelEvent, Question, RouteOp};
 use crate::sys::nexthops::{Nexthops, Via};
@@ -193,6 +193,12 @@ pub trait Instance: Send {
     /// The resolution of gateways watched by [`Ports::watch_table`] may have changed.
     fn table_changed(&mut self, _ports: &mut Ports<'_>, _table: &str) {}
 
+    /// These recursive next hops lead elsewhere than they did. Whoever announces routes through them ([`Recursion::Through`]) announces them
+    /// anew, but a million of them takes its time, and who has something for all of them together may act now.
+    ///
+    /// [`Recursion::Through`]: crate::table::Recursion::Through
+    fn rerouted(&mut self, _ports: &mut Ports<'_>, _news: &[Rerouted]) {}
+
     /// Takes a new configuration of the same name and kind. Only options whose change needs no restart differ ([`ProtocolOptions::changes`]); channels
     /// (filters, limits, preference) and refeeds are the engine's business and come here only as information.
     ///
@@ -300,10 +306,21 @@ pub struct StaticHopLine {
 pub struct Resolution {
     /// What the route becomes.
     pub dest: crate::table::Dest,
+    /// The question.
+    pub lookup: Arc<Lookup>,
     /// The metric of the resolving route.
     pub igp_metric: u32,
     /// Why a match was no good, for the log: what stands behind `Next hop address 10.0.0.1`.
     pub why: Option<String>,
+}
+
+/// A recursive next hop that leads elsewhere now.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Rerouted {
+    /// Which.
+    pub lookup: Arc<Lookup>,
+    /// What routes through it become.
+    pub dest: crate::table::Dest,
 }
 
 /// What every instance may look at.
@@ -392,7 +409,7 @@ pub trait Hands: LookAt {
     fn is_exported_best(&self, channel: ChannelId, net: &Net) -> Option<(NetId, bool)>;
     fn wanted(&mut self, channel: ChannelId, net: &Net) -> Option<Export>;
     fn refeed(&mut self, channel: ChannelId, only: Option<Arc<PrefixSet>>);
-    fn resolve(&self, table: &str, gateway: IpAddr) -> Resolution;
+    fn resolve(&mut self, table: &str, gateway: IpAddr) -> Resolution;
     fn watch_table(&mut self, me: ProtoId, table: &str);
     fn shutting_down(&self) -> bool;
     fn recovering(&self) -> bool;
@@ -601,8 +618,9 @@ impl Ports<'_> {
     pub fn refeed_some(&mut self, channel: ChannelId, only: Option<Arc<PrefixSet>>) {
         self.core.refeed(channel, only);
     }
-    /// Resolves a recursive next hop through a table.
-    pub fn resolve(&self, table: &str, gateway: IpAddr) -> Resolution {
+    /// Resolves a recursive next hop through a table. An answer that differs from the last one to the same question is told to everybody
+    /// ([`Instance::rerouted`]): who asks sees to it that routes follow.
+    pub fn resolve(&mut self, table: &str, gateway: IpAddr) -> Resolution {
         self.core.resolve(table, gateway)
     }
     /// Calls [`Instance::table_changed`] after changes of the table.

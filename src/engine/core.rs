@@ -11,7 +11,7 @@ use std::time::Instant;
 use rustc_hash::FxHashMap;
 
 use super::accounting::Direction;
-use super::api::{Export, Hands, LookAt, ProtoState, Resolution, TableTaken, TraceFlag};
+use super::api::{Export, Hands, LookAt, ProtoState, Rerouted, Resolution, TableTaken, TraceFlag};
 use super::channel::{Channel, Stats};
 use super::filters::Assertions;
 use super::iface::{IfaceEvent, Ifaces, Preferred};
@@ -120,6 +120,9 @@ pub struct Core {
     pub(super) shutting_down: bool,
     pub(super) recovering: bool,
     pub(super) next_proto: u32,
+    /// Answers about recursive next hops, and those that differ from the answers before.
+    pub(super) resolved: super::resolve::Resolved,
+    pub(super) rerouted: Vec<Rerouted>,
 }
 
 impl Core {
@@ -167,6 +170,8 @@ impl Core {
             shutting_down: false,
             recovering: false,
             next_proto: 0,
+            resolved: Default::default(),
+            rerouted: Vec::new(),
         }
     }
 
@@ -596,7 +601,7 @@ impl Hands for Core {
     fn refeed(&mut self, channel: ChannelId, only: Option<Arc<PrefixSet>>) {
         self.refeeds.push((channel, only));
     }
-    fn resolve(&self, table: &str, gateway: IpAddr) -> Resolution {
+    fn resolve(&mut self, table: &str, gateway: IpAddr) -> Resolution {
         self.resolve_gateway(table, gateway)
     }
     fn watch_table(&mut self, me: ProtoId, table: &str) {

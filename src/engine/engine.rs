@@ -167,6 +167,7 @@ impl Engine {
                     }
                 }
             }
+            self.tell_rerouted();
             for (channel, only) in std::mem::take(&mut self.core.refeeds) {
                 self.core.feed_again(channel, only);
             }
@@ -174,6 +175,17 @@ impl Engine {
                 return;
             }
             self.wake_consumers();
+        }
+    }
+
+    fn tell_rerouted(&mut self) {
+        let news = std::mem::take(&mut self.core.rerouted);
+        if news.is_empty() {
+            return;
+        }
+        let protos: Vec<ProtoId> = self.core.protos().map(|p| p.id).collect();
+        for id in protos {
+            self.call(id, |i, p| i.rerouted(p, &news));
         }
     }
 

@@ -33,7 +33,9 @@ pub fn merge(
         // A list of one is no merge, so with a limit of 1 the best route keeps what it has.
         return Some(attrs);
     }
-    Some(Arc::new(Attrs { dest: Dest::Unicast(hops.into()), ..(*attrs).clone() }))
+    let mut merged = Attrs { dest: Dest::Unicast(hops.into()), ..(*attrs).clone() };
+    merged.recursive.blur();
+    Some(Arc::new(merged))
 }
 
 /// Same preference, same kind of protocol, and mergable by that protocol's rule (static: equal metrics).

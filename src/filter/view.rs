@@ -4,6 +4,7 @@
 //! keeps its shared set. The copy stands on the stack, and of what it comes to there mostly is a shared set already: then nothing was
 //! allocated ([`RouteView::finish_shared`]). What writing a next hop means, with all its conditions, is here too.
 
+use std::cell::Cell;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -16,7 +17,7 @@ use crate::base::net::{Scope, UNSPECIFIED};
 use crate::base::nexthop::Labels;
 use crate::base::value::EnumType;
 use crate::base::{Net, NextHop, Value};
-use crate::table::{AttrId, Attrs, Dest, Draft, Interner, RouteSource};
+use crate::table::{AttrId, Attrs, Dest, Draft, Interner, Recursion, RouteSource};
 
 /// A route under a filter.
 #[derive(Debug)]
@@ -30,7 +31,9 @@ pub struct RouteView<'a> {
     source: RouteSource,
     scope: Scope,
     preference: u16,
-    recursive: bool,
+    recursive: Recursion,
+    /// A next hop was read or written: the route may be another one where the next hop is.
+    looked: Cell<bool>,
     from: Option<IpAddr>,
     /// `None`: as it was.
     dest: Option<Dest>,
@@ -60,7 +63,8 @@ impl<'a> RouteView<'a> {
             source: attrs.source,
             scope: attrs.scope,
             preference: attrs.preference,
-            recursive: attrs.recursive,
+            recursive: attrs.recursive.clone(),
+            looked: Cell::new(false),
             from: attrs.from,
             dest: None,
             listed: false,
@@ -87,6 +91,9 @@ impl<'a> RouteView<'a> {
 
     /// Brings what was written into the form in which routes keep it.
     fn draft(&mut self) -> Option<Draft<'_>> {
+        if self.looked.get() && self.recursive.through().is_some() {
+            self.edit().recursive.blur();
+        }
         if !self.changed {
             return None;
         }
@@ -103,7 +110,7 @@ impl<'a> RouteView<'a> {
             scope: self.scope,
             preference: self.preference,
             dest: self.dest(),
-            recursive: self.recursive,
+            recursive: &self.recursive,
             from: self.from,
             extra: self.extra(),
         })
@@ -226,8 +233,25 @@ impl<'a> RouteView<'a> {
         self.hop().or(self.ghost.as_ref())
     }
 
+    /// Takes down whether the outcome may depend on next hops from here on.
+    #[inline]
+    fn looks(&self, field: Field) {
+        match field {
+            Field::Net | Field::Proto | Field::Source | Field::From | Field::Preference | Field::Scope => {}
+            Field::Dest
+            | Field::Gw
+            | Field::Ifname
+            | Field::Ifindex
+            | Field::Weight
+            | Field::Onlink
+            | Field::GwMpls
+            | Field::GwMplsStack => self.looked.set(true),
+        }
+    }
+
     /// Reads a field.
     pub fn field(&self, field: Field, env: &dyn Env) -> Value {
+        self.looks(field);
         let labels = || self.hop_or_ghost().map_or(&[][..], |h| &h.labels);
         match field {
             Field::Net => self.net.clone(),
@@ -264,6 +288,7 @@ impl<'a> RouteView<'a> {
 
     /// Writes a field. The type was checked; the error is the text of a runtime error.
     pub fn set_field(&mut self, field: Field, value: Value, env: &dyn Env) -> Result<(), &'static str> {
+        self.looks(field);
         match (field, value) {
             (Field::Source, Value::Enum(_, n)) => {
                 self.edit().source = source_of(n).ok_or("Invalid route source")?;
@@ -285,7 +310,7 @@ impl<'a> RouteView<'a> {
                 };
                 self.remember();
                 let edit = self.edit();
-                (edit.dest, edit.recursive) = (Some(dest), false);
+                (edit.dest, edit.recursive) = (Some(dest), Recursion::No);
             }
             (Field::Gw, Value::Ip(ip)) => {
                 let hop = self.hop_or_ghost();
@@ -351,7 +376,7 @@ impl<'a> RouteView<'a> {
         change(&mut hop);
         let edit = self.edit();
         edit.dest = Some(Dest::Unicast(Arc::from([hop])));
-        edit.recursive = false;
+        edit.recursive = Recursion::No;
     }
 
     /// Changes the first next hop, or what is left of it.
@@ -492,5 +517,32 @@ mod tests {
         view.set_field(Field::Gw, ip(50), &Net1).unwrap();
         let hop = &view.finish().unwrap().next_hops()[0].clone();
         assert_eq!((hop.ifindex, hop.onlink, hop.gateway), (7, true, Some([192, 0, 2, 50].into())));
+    }
+
+    #[test]
+    fn who_looks_at_next_hops_depends_on_them() {
+        let lookup = crate::base::Lookup { table: "igp".into(), gateway: [10, 0, 0, 1].into() };
+        let through = Recursion::Through(Arc::new(lookup));
+        let attrs = Attrs {
+            dest: Dest::Unicast([NextHop::new(Some([192, 0, 2, 2].into()), 3)].into()),
+            recursive: through.clone(),
+            ..Attrs::default()
+        };
+        let net: Net = "10.0.0.0/8".parse::<crate::base::IpNet>().unwrap().into();
+        let proto: Arc<str> = "p".into();
+        let after = |act: &dyn Fn(&mut RouteView<'_>)| {
+            let mut view = RouteView::new(&net, &attrs, &proto);
+            act(&mut view);
+            view.finish().map_or_else(|| attrs.recursive.clone(), |attrs| attrs.recursive)
+        };
+        assert_eq!(after(&|_| {}), through);
+        assert_eq!(after(&|v| v.set_field(Field::Preference, Value::Int(7), &Net1).unwrap()), through);
+        assert_eq!(after(&|v| drop(v.field(Field::From, &Net1))), through);
+        for field in [Field::Dest, Field::Gw, Field::Ifname, Field::Ifindex, Field::Weight, Field::GwMpls] {
+            assert_eq!(after(&|v| drop(v.field(field, &Net1))), Recursion::Somehow, "{field:?}");
+        }
+        assert_eq!(after(&|v| v.set_field(Field::Weight, Value::Int(7), &Net1).unwrap()), Recursion::Somehow);
+        let gateway = Value::Ip([192, 0, 2, 2].into());
+        assert_eq!(after(&|v| v.set_field(Field::Gw, gateway.clone(), &Net1).unwrap()), Recursion::No);
     }
 }

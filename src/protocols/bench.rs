@@ -302,7 +302,7 @@ impl fmt::Display for Show<'_> {
             }
             other => f.write_str(&format!("{other:?}").to_lowercase())?,
         }
-        if self.0.recursive {
+        if self.0.recursive.is_there() {
             f.write_str(" recursive")?;
         }
         Ok(())
@@ -444,9 +444,10 @@ impl Hands for InMemory {
     fn refeed(&mut self, channel: ChannelId, _only: Option<Arc<PrefixSet>>) {
         self.refed.push(channel);
     }
-    fn resolve(&self, table: &str, gateway: IpAddr) -> Resolution {
+    fn resolve(&mut self, table: &str, gateway: IpAddr) -> Resolution {
         let dest = self.igp.get(&(table.to_owned(), gateway)).cloned().unwrap_or(Dest::Unreachable);
-        Resolution { dest, igp_metric: 0, why: self.why.clone() }
+        let lookup = Arc::new(crate::base::Lookup { table: table.into(), gateway });
+        Resolution { dest, lookup, igp_metric: 0, why: self.why.clone() }
     }
     fn watch_table(&mut self, _me: ProtoId, table: &str) {
         self.watched.insert(table.to_owned());

@@ -12,7 +12,7 @@ use hashbrown::HashTable;
 use rustc_hash::FxHasher;
 
 use crate::base::net::Scope;
-use crate::base::{NextHop, Value};
+use crate::base::{Lookup, NextHop, Value};
 
 /// The number of a route attribute; the order of numbers is the order of printing.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -60,6 +60,41 @@ pub enum Dest {
     Prohibit,
 }
 
+/// Whether a destination came out of a recursive next hop.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub enum Recursion {
+    /// It did not.
+    #[default]
+    No,
+    /// It did, but how the route looks depends on more than what the recursive next hop leads to: labels were added, next hops merged, or a
+    /// filter looked at them.
+    Somehow,
+    /// It is what this one leads to, and nobody has looked at it: should that change, the route changes to it and in nothing else.
+    Through(Arc<Lookup>),
+}
+
+impl Recursion {
+    /// Whether there is a recursive next hop.
+    pub fn is_there(&self) -> bool {
+        *self != Recursion::No
+    }
+
+    /// The recursive next hop, if the destination is exactly what that leads to.
+    pub fn through(&self) -> Option<&Arc<Lookup>> {
+        match self {
+            Recursion::Through(lookup) => Some(lookup),
+            Recursion::No | Recursion::Somehow => None,
+        }
+    }
+
+    /// The destination depends on more than the recursive next hop from now on.
+    pub fn blur(&mut self) {
+        if let Recursion::Through(_) = self {
+            *self = Recursion::Somehow;
+        }
+    }
+}
+
 /// Everything about a route but its net, its source and its time.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Attrs {
@@ -71,8 +106,8 @@ pub struct Attrs {
     pub preference: u16,
     /// Where it points.
     pub dest: Dest,
-    /// The destination came out of a recursive next hop: no other one may resolve through this route.
-    pub recursive: bool,
+    /// Whether the destination came out of a recursive next hop: no other one may resolve through this route.
+    pub recursive: Recursion,
     /// The router that advertised it (`from` in filters).
     pub from: Option<IpAddr>,
     /// All other attributes, sorted by number, each once, none `Void`.
@@ -124,7 +159,7 @@ impl Attrs {
             scope: self.scope,
             preference: self.preference,
             dest: &self.dest,
-            recursive: self.recursive,
+            recursive: &self.recursive,
             from: self.from,
             extra: &self.extra,
         }
@@ -145,7 +180,7 @@ pub struct Draft<'a> {
     pub scope: Scope,
     pub preference: u16,
     pub dest: &'a Dest,
-    pub recursive: bool,
+    pub recursive: &'a Recursion,
     pub from: Option<IpAddr>,
     pub extra: &'a [(AttrId, Value)],
 }
@@ -156,7 +191,7 @@ impl Draft<'_> {
         self.preference == attrs.preference
             && self.source == attrs.source
             && self.scope == attrs.scope
-            && self.recursive == attrs.recursive
+            && *self.recursive == attrs.recursive
             && self.from == attrs.from
             && self.dest == &attrs.dest
             && self.extra == &*attrs.extra
@@ -169,7 +204,7 @@ impl Draft<'_> {
             scope: self.scope,
             preference: self.preference,
             dest: self.dest.clone(),
-            recursive: self.recursive,
+            recursive: self.recursive.clone(),
             from: self.from,
             extra: self.extra.into(),
         }
@@ -185,7 +220,7 @@ impl Draft<'_> {
             Dest::Unreachable => 3,
             Dest::Prohibit => 4u64,
         };
-        let small = u64::from(self.recursive) << 3 | u64::from(self.from.is_some()) << 4 | kind;
+        let small = u64::from(self.recursive.is_there()) << 3 | u64::from(self.from.is_some()) << 4 | kind;
         state.write_u64(
             (self.source as u64) << 8
                 | (self.scope as u64) << 16

@@ -16,7 +16,7 @@ pub mod table;
 #[cfg(test)]
 mod tests;
 
-pub use attrs::{AttrId, Attrs, Dest, Draft, Interner, RouteSource};
+pub use attrs::{AttrId, Attrs, Dest, Draft, Interner, Recursion, RouteSource};
 pub use bits::Bits;
 pub use journal::{BestChange, Block, Change, Cursor, Journal, Pulled};
 pub use page::{Counted, NetId, Snapshot};

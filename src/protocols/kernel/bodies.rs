@@ -9,9 +9,10 @@ use std::sync::{Arc, Weak};
 use hashbrown::{HashMap, HashTable};
 use rustc_hash::FxBuildHasher;
 
+use crate::base::Lookup;
 use crate::sys::kernel::{Family, Hop, RouteBody, RouteKind};
 use crate::sys::nexthops::{Nexthops, Via};
-use crate::table::Attrs;
+use crate::table::{Attrs, Dest};
 
 use super::attributes;
 use super::convert::{Class, body_of, classify_route, normal};
@@ -79,11 +80,18 @@ impl Bodies {
 
     /// The object for what is written. IPv4 realms belong to next hops, not to objects; and of two IPv4 routes to one
     /// object that differ in their TCP metrics Linux (6.18 still) gives both those of the first.
-    fn give_object(&self, body: &mut RouteBody) {
+    fn give_object(&self, body: &mut RouteBody, lookup: Option<&Arc<Lookup>>) {
         let plain = body.realm != 0 || self.family == Family::V4 && !body.metrics.is_empty();
         if self.objects && body.kind == RouteKind::Unicast && !plain {
-            body.via = self.nexthops.get(self.family, &body.hops);
+            body.via = self.nexthops.get(self.family, &body.hops, lookup);
         }
+    }
+
+    /// The object for routes through a recursive next hop that leads there; `None`: there is no object for that.
+    pub fn way(&self, lookup: &Arc<Lookup>, dest: &Dest) -> Option<Via> {
+        let mut body = body_of(&Attrs { dest: dest.clone(), ..Attrs::default() }, self.family)?;
+        self.give_object(&mut body, Some(lookup));
+        body.via
     }
 
     /// The object of ours that a body read points to. Its next hops are taken as they should be: those of the object
@@ -109,7 +117,7 @@ impl Bodies {
         }
         self.until_forget -= 1;
         let written = body_of(attrs, self.family).map(|mut body| {
-            self.give_object(&mut body);
+            self.give_object(&mut body, attrs.recursive.through());
             body
         });
         let written = written.map(|body| Written {

@@ -324,6 +324,7 @@ impl KernelSync {
         self.held.clear();
         self.repairs.clear();
         self.objects.moves.clear();
+        self.objects.ahead.clear();
         self.restores.clear();
         self.flags.iter_mut().for_each(|flags| *flags &= !QUEUED);
         self.scan = None;

@@ -355,10 +355,14 @@ impl KernelSync {
         }
         let body = self.kept(id, body);
         let same = self.wanted[at].as_ref().is_some_and(|known| Arc::ptr_eq(known, &body));
-        let waits = if same { self.objects.moves.has(id) } else { self.try_move(id, &body) };
+        let there = !same && self.stands(id, &body);
+        let waits = match same || there {
+            true => self.objects.moves.has(id),
+            false => self.try_move(id, &body),
+        };
         if !same {
             self.wanted[at] = Some(body);
-            if self.has(id, PRESENT | DOUBT | FLYING) {
+            if !there && self.has(id, PRESENT | DOUBT | FLYING) {
                 self.put(id, STALE);
             }
         }
@@ -367,7 +371,7 @@ impl KernelSync {
         if same && self.has(id, REFUSED) && self.has(id, PRESENT) {
             self.put(id, STALE);
         }
-        if !waits && (!same || self.flags[id as usize] & (PRESENT | DOUBT | STALE) != PRESENT) {
+        if !waits && (!same && !there || self.flags[id as usize] & (PRESENT | DOUBT | STALE) != PRESENT) {
             self.enqueue(id);
         }
     }

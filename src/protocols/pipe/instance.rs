@@ -13,7 +13,7 @@ use crate::config::{ChannelConfig, FilterRef, ProtocolConfig};
 use crate::engine::api::{
     Export, ExportMode, ExportRule, Instance, Look, Ports, PreExport, ProtoState, ProtocolKind,
 };
-use crate::table::Attrs;
+use crate::table::{Attrs, Recursion};
 
 impl ProtocolKind for Pipe {
     fn spawn(&self, config: &Arc<ProtocolConfig>) -> Box<dyn Instance> {
@@ -72,10 +72,10 @@ impl PipeInstance {
 
     /// The attributes on the other side: there the destination is as good as any other.
     fn carried(ports: &mut Ports<'_>, attrs: Arc<Attrs>) -> Arc<Attrs> {
-        if !attrs.recursive {
+        if !attrs.recursive.is_there() {
             return attrs;
         }
-        ports.intern(Attrs { recursive: false, ..Attrs::clone(&attrs) })
+        ports.intern(Attrs { recursive: Recursion::No, ..Attrs::clone(&attrs) })
     }
 }
 
@@ -162,7 +162,7 @@ mod tests {
         }
     }
 
-    fn blackhole(recursive: bool) -> Option<Attrs> {
+    fn blackhole(recursive: Recursion) -> Option<Attrs> {
         Some(Attrs { source: RouteSource::Static, dest: Dest::Blackhole, recursive, ..Attrs::default() })
     }
 
@@ -181,16 +181,16 @@ mod tests {
     fn carries_both_ways_and_keeps_the_maker() {
         let mut bench = pipe();
         let (primary, secondary) = (bench.channel(0), bench.channel(1));
-        bench.export(primary, vec![export(blackhole(true), 0)]);
+        bench.export(primary, vec![export(blackhole(Recursion::Somehow), 0)]);
         let ((channel, _, source), (attrs, _)) = bench.hands.routes.iter().next().unwrap();
         assert_eq!((*channel, *source), (secondary, Source { proto: ProtoId(77), path: 4 }));
-        assert!(!attrs.recursive);
+        assert!(!attrs.recursive.is_there());
         assert_eq!(bench.hands.generation, 1);
         bench.export(primary, vec![export(None, 0)]);
         assert!(bench.hands.routes.is_empty());
-        bench.export(secondary, vec![export(blackhole(false), 1)]);
+        bench.export(secondary, vec![export(blackhole(Recursion::No), 1)]);
         assert_eq!(bench.hands.routes.keys().next().unwrap().0, primary);
-        bench.export(secondary, vec![export(blackhole(false), 2)]);
+        bench.export(secondary, vec![export(blackhole(Recursion::No), 2)]);
         assert!(bench.hands.routes.is_empty(), "too many pipes");
         assert_eq!(bench.hands.logs.len(), 1);
     }

@@ -14,7 +14,7 @@ use crate::config::Vrf;
 use crate::engine::api::{Ports, Resolution, StaticHopLine, StaticTarget};
 use crate::engine::iface::{Near, can_be_gateway};
 use crate::filter::attributes::id;
-use crate::table::{Attrs, Dest, RouteSource};
+use crate::table::{Attrs, Dest, Recursion, RouteSource};
 
 /// `MPLS_POLICY_STATIC`
 const POLICY_STATIC: u8 = 1;
@@ -278,11 +278,14 @@ fn resolve(
             None => return (None, None),
         },
         StaticDest::Recursive { gateway, labels } => {
-            attrs.recursive = true;
+            attrs.recursive = Recursion::Somehow;
             match terms.igp(*gateway) {
                 Some(table) => {
                     let resolution = ports.resolve(table, *gateway);
                     why.clone_from(&resolution.why);
+                    if labels.is_empty() {
+                        attrs.recursive = Recursion::Through(resolution.lookup.clone());
+                    }
                     resolved(resolution, labels)
                 }
                 None => Dest::Unreachable,

@@ -216,7 +216,7 @@ impl StaticInstance {
                     source: RouteSource::Static,
                     preference,
                     dest: attrs.dest.clone(),
-                    recursive: attrs.recursive,
+                    recursive: attrs.recursive.clone(),
                     ..Attrs::default()
                 };
                 let of_label = ports.intern(of_label);

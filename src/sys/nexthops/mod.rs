@@ -15,6 +15,9 @@
 //! ([`Nexthops::resync`]): what is lost is told, what is changed is put right. The same table tells the next hops of
 //! routes that point to objects, ours or foreign, where the kernel does not spell them out.
 //!
+//! Routes through a recursive next hop have objects of their own ([`Via::lookup`]), also where other routes go the same way at the
+//! moment: when it leads elsewhere, all routes on its objects are to follow, and only those.
+//!
 //! Whoever calls with a [`Store`] is alone in doing so (the thread that talks to the kernel); everything else may be
 //! called from anywhere, and nobody waits for the kernel with the lock held.
 
@@ -25,12 +28,12 @@ mod tests;
 use std::collections::HashSet;
 use std::fmt;
 use std::hash::{Hash, Hasher};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
 
 pub use self::registry::{Nexthops, Resynced};
 use super::kernel::{Family, KernelError, PROTOCOL_BIRD};
-use crate::base::NextHop;
+use crate::base::{Lookup, NextHop};
 
 /// An object as it stands in the kernel.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -72,6 +75,11 @@ pub struct Via(Arc<Slot>);
 
 struct Slot {
     content: Content,
+    /// The recursive next hop that its routes have in common, if they have one. Of an object that was there before us it is not known
+    /// before the first of its routes is.
+    lookup: OnceLock<Option<Arc<Lookup>>>,
+    /// Routes stand on it that go by another one, or by none.
+    mixed: AtomicBool,
     /// The object's number; 0 while there is none.
     id: AtomicU32,
     /// Routes that stand on it or are about to, and groups it is in.
@@ -89,9 +97,18 @@ enum Content {
 }
 
 impl Via {
-    fn new(content: Content) -> Via {
+    fn new(content: Content, lookup: Option<Arc<Lookup>>) -> Via {
+        let via = Via::found(content);
+        via.serves(lookup.as_ref());
+        via
+    }
+
+    /// One whose routes are not known yet.
+    fn found(content: Content) -> Via {
         Via(Arc::new(Slot {
             content,
+            lookup: OnceLock::new(),
+            mixed: AtomicBool::new(false),
             id: AtomicU32::new(0),
             users: AtomicUsize::new(0),
             plain: AtomicBool::new(false),
@@ -129,9 +146,33 @@ impl Via {
         self.0.borrowed.store(true, Relaxed);
     }
 
+    /// The recursive next hop of the routes that stand on it, or are to.
+    pub fn lookup(&self) -> Option<&Arc<Lookup>> {
+        self.0.lookup.get()?.as_ref()
+    }
+
+    /// A route that goes by this stands on it; whether all of them do.
+    pub fn serves(&self, lookup: Option<&Arc<Lookup>>) -> bool {
+        let same = self.0.lookup.get_or_init(|| lookup.cloned()).as_ref() == lookup;
+        if !same {
+            self.0.mixed.store(true, Relaxed);
+        }
+        same
+    }
+
+    /// Whether routes stand on it that go by something else than its [`lookup`](Self::lookup).
+    pub fn mixed(&self) -> bool {
+        self.0.mixed.load(Relaxed)
+    }
+
     /// Whether it is a group.
     pub fn is_group(&self) -> bool {
         matches!(self.0.content, Content::Group(_))
+    }
+
+    /// Whether the next hops have gateways, at least one of them.
+    pub fn has_gateways(&self) -> bool {
+        self.hops().iter().any(|hop| hop.gateway.is_some())
     }
 
     /// Whether packets go the same way through both.

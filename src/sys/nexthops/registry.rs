@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustc_hash::FxHashMap;
 
 use super::{Content, Object, ObjectKind, Store, Via};
-use crate::base::NextHop;
+use crate::base::{Lookup, NextHop};
 use crate::sys::kernel::{Family, Hop, KernelError, PROTOCOL_BIRD};
 
 /// Our numbers begin here: far away from those the kernel and other daemons give, and easy to recognise.
@@ -29,9 +29,14 @@ pub struct Nexthops {
     supported: AtomicBool,
 }
 
+/// What goes the same way, by the same recursive next hop, shares an object.
+type Key = (Content, Option<Arc<Lookup>>);
+
 #[derive(Default, Debug)]
 struct State {
-    sets: FxHashMap<Content, Via>,
+    sets: FxHashMap<Key, Via>,
+    /// Objects that were there before us, whose routes are not known yet.
+    unclaimed: Vec<Via>,
     /// Our objects that exist.
     ours: BTreeMap<u32, Via>,
     /// Everybody's.
@@ -62,18 +67,34 @@ impl State {
 
     fn gone(&mut self, id: u32) -> Option<Via> {
         let via = self.ours.remove(&id)?;
+        self.unclaimed.retain(|found| *found != via);
         self.objects.remove(&id);
         via.set_id(0);
         via.members().iter().for_each(|(member, _)| member.release(1));
         Some(via)
     }
 
-    fn single(&mut self, family: Family, hop: &NextHop) -> Via {
+    fn single(family: Family, hop: &NextHop) -> Content {
         let family =
             hop.gateway.map_or(family, |gateway| if gateway.is_ipv4() { Family::V4 } else { Family::V6 });
         let hop = NextHop { weight: 1, ..hop.clone() };
-        let make = |content: &Content| Via::new(content.clone());
-        self.sets.entry(Content::Hop(family, hop)).or_insert_with_key(make).clone()
+        Content::Hop(family, hop)
+    }
+
+    /// The set with this content. An object that was there before us goes to the first who could have made it.
+    fn set(&mut self, content: Content, lookup: Option<&Arc<Lookup>>) -> Via {
+        let key = (content, lookup.cloned());
+        if let Some(known) = self.sets.get(&key) {
+            return known.clone();
+        }
+        let fits = |via: &Via| via.0.content == key.0 && via.0.lookup.get().is_none();
+        let via = match self.unclaimed.iter().position(fits) {
+            Some(at) => self.unclaimed.remove(at),
+            None => Via::found(key.0.clone()),
+        };
+        via.serves(lookup);
+        self.sets.insert(key, via.clone());
+        via
     }
 
     fn free_id(&mut self) -> u32 {
@@ -86,8 +107,8 @@ impl State {
         }
     }
 
-    /// The set an object that was there before us stands for; groups after their members.
-    fn adopt(&mut self, object: &Object) {
+    /// The set an object that was there before us stands for; groups after their members (`inside`).
+    fn adopt(&mut self, object: &Object, inside: bool) {
         let content = match &object.kind {
             ObjectKind::Hop(family, hop) => Content::Hop(*family, hop.clone()),
             ObjectKind::Group(members) => {
@@ -95,7 +116,7 @@ impl State {
                 let known: Vec<(Via, u16)> = members.iter().filter_map(member).collect();
                 if known.len() < members.len() {
                     // Nothing we would make; whatever stands on it is to leave it.
-                    let via = Via::new(Content::Group(known));
+                    let via = Via::new(Content::Group(known), None);
                     via.lend();
                     self.found(object.id, &via);
                     return;
@@ -104,9 +125,15 @@ impl State {
             }
             ObjectKind::Other => return,
         };
-        let known = self.sets.entry(content.clone()).or_insert_with(|| Via::new(content.clone())).clone();
+        let known = inside.then(|| {
+            let entry = self.sets.entry((content.clone(), None));
+            entry.or_insert_with(|| Via::new(content.clone(), None)).clone()
+        });
         // A second one with the same content keeps its routes until they are gone.
-        let via = if known.id() == 0 { known } else { Via::new(content) };
+        let via = known.filter(|via| via.id() == 0).unwrap_or_else(|| Via::found(content));
+        if via.0.lookup.get().is_none() {
+            self.unclaimed.push(via.clone());
+        }
         via.lend();
         self.found(object.id, &via);
     }
@@ -131,20 +158,20 @@ impl Nexthops {
         self.generation.load(Relaxed)
     }
 
-    /// The set of these next hops, for routes of this family.
-    pub fn get(&self, family: Family, hops: &[Hop]) -> Option<Via> {
+    /// The set of these next hops, for routes of this family that go by this recursive next hop.
+    pub fn get(&self, family: Family, hops: &[Hop], lookup: Option<&Arc<Lookup>>) -> Option<Via> {
         if !self.supported() || family == Family::Mpls {
             return None;
         }
         let mut state = self.lock();
         match hops {
             [] => None,
-            [only] => Some(state.single(family, &only.next)),
+            [only] => Some(state.set(State::single(family, &only.next), lookup)),
             hops => {
-                let members: Vec<(Via, u16)> =
-                    hops.iter().map(|hop| (state.single(family, &hop.next), hop.next.weight)).collect();
-                let make = |content: &Content| Via::new(content.clone());
-                Some(state.sets.entry(Content::Group(members)).or_insert_with_key(make).clone())
+                let mut member =
+                    |hop: &Hop| (state.set(State::single(family, &hop.next), None), hop.next.weight);
+                let members = hops.iter().map(&mut member).collect();
+                Some(state.set(Content::Group(members), lookup))
             }
         }
     }
@@ -154,10 +181,15 @@ impl Nexthops {
         self.lock().ours.get(&id).cloned()
     }
 
+    /// Our objects of routes through some recursive next hops.
+    pub fn through(&self, which: impl Fn(&Arc<Lookup>) -> bool) -> Vec<Via> {
+        self.lock().ours.values().filter(|via| via.lookup().is_some_and(&which)).cloned().collect()
+    }
+
     /// Where routes on another object are to be moved that shall go this way: the set itself while it has no object,
     /// otherwise one of its own, so that what was moved can be moved on.
     pub fn target(&self, via: &Via) -> Via {
-        if via.id() == 0 { via.clone() } else { Via::new(via.0.content.clone()) }
+        if via.id() == 0 { via.clone() } else { Via::new(via.0.content.clone(), via.lookup().cloned()) }
     }
 
     /// The next hops of an object, whoever made it.
@@ -213,7 +245,7 @@ impl Nexthops {
         };
         let inside: HashSet<u32> = groups.iter().flat_map(|group| members(&group.kind)).collect();
         singles.sort_by_key(|object| !inside.contains(&object.id));
-        singles.into_iter().chain(groups).for_each(|object| state.adopt(object));
+        singles.into_iter().chain(groups).for_each(|object| state.adopt(object, inside.contains(&object.id)));
         self.changed();
     }
 

@@ -17,10 +17,10 @@ fn known(kernel: &FakeKernel) -> Arc<Nexthops> {
 fn equal_sets_are_one_and_unused_ones_go() {
     let mut kernel = FakeKernel::with_objects();
     let nexthops = known(&kernel);
-    let a = nexthops.get(Family::V4, &[hop(1)]).unwrap();
-    assert_eq!(a, nexthops.get(Family::V4, &[hop(1)]).unwrap());
+    let a = nexthops.get(Family::V4, &[hop(1)], None).unwrap();
+    assert_eq!(a, nexthops.get(Family::V4, &[hop(1)], None).unwrap());
     let heavy = NextHop { weight: 3, ..hop(2).next };
-    let group = nexthops.get(Family::V4, &[heavy.clone().into(), hop(1)]).unwrap();
+    let group = nexthops.get(Family::V4, &[heavy.clone().into(), hop(1)], None).unwrap();
     assert!(nexthops.ensure(&group, &mut kernel) && a.id() != 0);
     assert_eq!((kernel.objects.len(), a.users(), group.users()), (3, 1, 0));
     assert_eq!(nexthops.hops(group.id()).unwrap(), [heavy.into(), hop(1)]);
@@ -37,7 +37,7 @@ fn equal_sets_are_one_and_unused_ones_go() {
 fn numbers_of_others_are_avoided() {
     let mut kernel = FakeKernel::with_objects();
     let nexthops = known(&kernel);
-    let a = nexthops.get(Family::V4, &[hop(1)]).unwrap();
+    let a = nexthops.get(Family::V4, &[hop(1)], None).unwrap();
     let theirs = Object { id: 1_200_000_000, protocol: 3, kind: ObjectKind::Other };
     kernel.objects.insert(theirs.id, theirs);
     assert!(nexthops.ensure(&a, &mut kernel));
@@ -48,14 +48,14 @@ fn numbers_of_others_are_avoided() {
 fn survivors_are_adopted() {
     let mut kernel = FakeKernel::with_objects();
     let set = [hop(1), hop(2)];
-    let group = known(&kernel).get(Family::V4, &set).unwrap();
+    let group = known(&kernel).get(Family::V4, &set, None).unwrap();
     known(&kernel).ensure(&group, &mut kernel);
     let id = group.id();
     let single = Object { id: 7, protocol: PROTOCOL_BIRD, kind: ObjectKind::Hop(Family::V4, hop(1).next) };
     kernel.objects.insert(7, single);
     kernel.reopen_objects();
     let nexthops = known(&kernel);
-    let again = nexthops.get(Family::V4, &set).unwrap();
+    let again = nexthops.get(Family::V4, &set, None).unwrap();
     assert_eq!((again.id(), nexthops.count()), (id, 4));
     again.hold(1);
     nexthops.collect(&mut kernel);
@@ -66,8 +66,8 @@ fn survivors_are_adopted() {
 fn what_is_lost_is_told_and_what_is_changed_is_put_right() {
     let mut kernel = FakeKernel::with_objects();
     let nexthops = known(&kernel);
-    let group = nexthops.get(Family::V4, &[hop(1), hop(2)]).unwrap();
-    let alone = nexthops.get(Family::V4, &[hop(1)]).unwrap();
+    let group = nexthops.get(Family::V4, &[hop(1), hop(2)], None).unwrap();
+    let alone = nexthops.get(Family::V4, &[hop(1)], None).unwrap();
     nexthops.ensure(&group, &mut kernel);
     kernel.outside_object_delete(alone.id());
     assert_eq!(kernel.hops(group.id()), [hop(2)]);
@@ -82,7 +82,7 @@ fn what_is_lost_is_told_and_what_is_changed_is_put_right() {
 fn a_set_takes_over_the_object_of_another() {
     let mut kernel = FakeKernel::with_objects();
     let nexthops = known(&kernel);
-    let [a, b] = [1, 2].map(|last| nexthops.get(Family::V4, &[hop(last)]).unwrap());
+    let [a, b] = [1, 2].map(|last| nexthops.get(Family::V4, &[hop(last)], None).unwrap());
     nexthops.ensure(&a, &mut kernel);
     let id = a.id();
     assert!(nexthops.target(&b) == b);
@@ -93,7 +93,7 @@ fn a_set_takes_over_the_object_of_another() {
     assert!(other != b && other.same_hops(&b));
     nexthops.replace(&a, &other, &mut kernel).unwrap();
     assert!(other.id() != id && kernel.hops(other.id()) == [hop(2)]);
-    let group = nexthops.get(Family::V4, &[hop(1), hop(2)]).unwrap();
+    let group = nexthops.get(Family::V4, &[hop(1), hop(2)], None).unwrap();
     assert!(nexthops.replace(&b, &group, &mut kernel).is_err());
 }
 
@@ -101,7 +101,7 @@ fn a_set_takes_over_the_object_of_another() {
 fn what_may_be_borrowed_is_deleted_only_if_no_route_is_there() {
     let mut kernel = FakeKernel::with_objects();
     let nexthops = known(&kernel);
-    let a = nexthops.get(Family::V4, &[hop(1)]).unwrap();
+    let a = nexthops.get(Family::V4, &[hop(1)], None).unwrap();
     nexthops.ensure(&a, &mut kernel);
     a.lend();
     let mut body = crate::sys::kernel::RouteBody::new(crate::sys::kernel::RouteKind::Unicast, [hop(1).next]);
@@ -117,7 +117,7 @@ fn what_may_be_borrowed_is_deleted_only_if_no_route_is_there() {
 fn a_refused_object_is_tried_again_after_a_change() {
     let mut kernel = FakeKernel::with_objects();
     let nexthops = known(&kernel);
-    let a = nexthops.get(Family::V4, &[hop(1)]).unwrap();
+    let a = nexthops.get(Family::V4, &[hop(1)], None).unwrap();
     kernel.object_faults = [Some(libc::ENETDOWN)].into();
     assert!(!nexthops.ensure(&a, &mut kernel) && a.plain());
     nexthops.resync(&mut kernel).unwrap();

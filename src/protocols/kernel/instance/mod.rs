@@ -5,10 +5,11 @@ mod objects;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use self::learning::Learning;
-use self::objects::MOVES_EVERY;
+use self::objects::{AHEAD_EVERY, MOVES_EVERY};
 use super::bodies::{Bodies, Written};
 use super::config::{Kernel, KernelOptions, Learn};
 use super::convert::{Class, writable};
@@ -16,17 +17,17 @@ use super::drift::Drift;
 use super::nets::Dst;
 use super::sync::{Action, KernelSync, Pruned, SOON, Setup, Warning};
 use crate::base::prefix_set::PrefixSet;
-use crate::base::{ChannelId, LogClass, Net, NetType};
+use crate::base::{ChannelId, LogClass, Lookup, Net, NetType};
 use crate::config::{ProtocolConfig, Vrf};
 use crate::engine::api::{
     DownReason, DriftReport, Export, ExportMode, ExportRule, Hears, Instance, KernelProgress, KernelStatus,
-    Look, Ports, PreExport, ProtoState, ProtocolKind, Stopped, TableTaken, TraceFlag,
+    Look, Ports, PreExport, ProtoState, ProtocolKind, Rerouted, Stopped, TableTaken, TraceFlag,
 };
 use crate::engine::iface::{IfaceAddr, IfaceChange, IfaceEvent};
 use crate::sys::kernel::{
     Family, KernelEvent, KernelRoute, NoticeClass, Question, RouteBody, RouteOp, Target,
 };
-use crate::table::{NetId, Route};
+use crate::table::{Dest, NetId, Route};
 
 /// Timers: the periodic scan.
 const TICK: u32 = 0;
@@ -44,6 +45,8 @@ const MOVES: u32 = 5;
 const COLLECT: u32 = 6;
 /// Another try to get the kernel table.
 const CLAIM: u32 = 7;
+/// Whether routes follow the objects that went ahead of them.
+const AHEAD: u32 = 8;
 
 const SECOND: u64 = 1_000_000;
 /// The first scan, should no feed have ended before.
@@ -108,6 +111,8 @@ pub struct KernelInstance {
     learning: Learning,
     /// The timer for moves runs.
     moving: bool,
+    /// Recursive next hops that lead elsewhere, which is to be looked at again after a move.
+    rerouted: HashMap<Arc<Lookup>, Dest>,
     /// The open question at the end: unused objects are being deleted.
     collecting: Option<u64>,
 }
@@ -157,6 +162,7 @@ impl KernelInstance {
             scan_took: 0,
             learning: Learning::new(ChannelId(u32::MAX), setup.family, false, false),
             moving: false,
+            rerouted: HashMap::new(),
             collecting: None,
         }
     }
@@ -549,6 +555,11 @@ impl Instance for KernelInstance {
                 }
                 return;
             }
+            AHEAD => {
+                if self.sync.check_ahead() {
+                    ports.arm(AHEAD, AHEAD_EVERY);
+                }
+            }
             _ => {}
         }
         self.run(ports);
@@ -603,7 +614,9 @@ impl Instance for KernelInstance {
             KernelEvent::Finished(ticket, result) => {
                 let done = result.is_ok();
                 self.bodies.forget_read();
-                self.sync.moved(ticket, done, &mut self.bodies);
+                if self.sync.moved(ticket, done, &mut self.bodies) {
+                    self.after_move(ports);
+                }
             }
             KernelEvent::NexthopsLost(lost) if !self.stopping => {
                 self.bodies.forget_read();
@@ -620,6 +633,14 @@ impl Instance for KernelInstance {
             _ => {}
         }
         self.run(ports);
+    }
+
+    fn rerouted(&mut self, ports: &mut Ports<'_>, news: &[Rerouted]) {
+        if self.options.nexthop_objects && self.registered && !self.stopping && !ports.shutting_down() {
+            self.rerouted.extend(news.iter().map(|news| (news.lookup.clone(), news.dest.clone())));
+            self.reroute(ports);
+            self.run(ports);
+        }
     }
 
     fn reconfigure(&mut self, ports: &mut Ports<'_>, new: &Arc<ProtocolConfig>, _old: &Arc<ProtocolConfig>) {

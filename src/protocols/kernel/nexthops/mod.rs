@@ -3,13 +3,15 @@
 //! Why it is not just another attribute: an object ties routes together. Whoever changes it changes them all, which is
 //! what makes it worth having, and when it vanishes they vanish with it. So for each net it is known which object its
 //! route stands on ([`uses`]), exactly: an object is deleted when nobody stands on it any more, and given other next
-//! hops when everybody who stands on it is to go the same other way ([`moves`]).
+//! hops when everybody who stands on it is to go the same other way ([`moves`]), or will be, because the recursive next hop
+//! that they have in common leads there now ([`ahead`]).
 //!
 //! Bodies that are wanted carry their set of next hops as a [`Via`]; bodies that were read carry that of the object
 //! they point to, if it is ours. So most of the time comparing bodies is all there is to do. The exceptions are here: a
 //! set whose object the kernel refuses is written with its next hops ([`Via::plain`]), and several objects may have the
 //! same content after moves.
 
+mod ahead;
 mod moves;
 mod uses;
 
@@ -18,6 +20,7 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 
+pub use self::ahead::Ahead;
 pub use self::moves::Moves;
 pub use self::uses::Uses;
 use super::drift::DriftKind;
@@ -32,6 +35,8 @@ pub struct Objects {
     pub(super) uses: Uses,
     /// Whole objects on their way to other next hops.
     pub(super) moves: Moves,
+    /// Objects that went other ways before the routes on them were said to.
+    pub(super) ahead: Vec<Ahead>,
     /// How often each object was lost since the last scan.
     pub(super) losses: HashMap<Via, u8, FxBuildHasher>,
 }
@@ -47,9 +52,11 @@ impl KernelSync {
         match (&wanted.via, &read.via) {
             (Some(via), None) => via.plain() && wanted.same_but_object(read),
             (Some(a), Some(b)) if a.same_hops(b) && wanted.same_but_object(read) => {
+                b.serves(a.lookup());
                 self.wanted[id as usize] = Some(Arc::clone(read));
                 true
             }
+            (Some(a), Some(b)) => self.is_ahead(a, b) && wanted.same_but_hops(read),
             _ => false,
         }
     }
@@ -58,7 +65,10 @@ impl KernelSync {
     pub(super) fn kept(&self, id: u32, new: Arc<RouteBody>) -> Arc<RouteBody> {
         match &self.wanted[id as usize] {
             Some(old) if !Arc::ptr_eq(old, &new) => match (&old.via, &new.via) {
-                (Some(a), Some(b)) if a.same_hops(b) && old.same_but_object(&new) => Arc::clone(old),
+                (Some(a), Some(b)) if a.same_hops(b) && old.same_but_object(&new) => {
+                    a.serves(b.lookup());
+                    Arc::clone(old)
+                }
                 _ => new,
             },
             _ => new,

@@ -9,12 +9,14 @@
 
 use std::sync::Arc;
 
+use crate::base::Lookup;
 use crate::sys::kernel::RouteBody;
 use crate::sys::nexthops::{Nexthops, Via};
 use crate::table::Bits;
 
 use super::super::bodies::Bodies;
 use super::super::sync::{BLOCKED, DOUBT, FLYING, KernelSync, PRESENT, QUEUED, REFUSED, STALE, WAIT};
+use super::Ahead;
 
 /// Ticks without news before a move that is not complete is given up.
 const QUIET_TICKS: u8 = 2;
@@ -39,8 +41,21 @@ struct Move {
     parked: usize,
     quiet: u8,
     age: u16,
+    /// Nobody has to be parked: all who stand there, and that is so many, are known to follow.
+    ahead: Option<usize>,
     /// The request, and the set that has the object when it is done.
     asked: Option<(u64, Via)>,
+}
+
+impl Move {
+    fn new(from: Via, to: Via, ahead: Option<usize>) -> Move {
+        Move { from, to, ids: Vec::new(), parked: 0, quiet: 0, age: 0, ahead, asked: None }
+    }
+
+    fn complete(&self) -> bool {
+        let users = self.from.users();
+        self.ahead == Some(users) || self.ahead.is_none() && self.parked > 0 && self.parked == users
+    }
 }
 
 impl Moves {
@@ -52,6 +67,22 @@ impl Moves {
     /// Whether this net waits.
     pub fn has(&self, id: u32) -> bool {
         !self.list.is_empty() && self.parked.get(id)
+    }
+
+    /// Whether anybody on this object waits.
+    pub(super) fn concern(&self, from: &Via) -> bool {
+        self.list.iter().any(|m| m.from == *from)
+    }
+
+    /// The recursive next hops of objects that are asked to move, or about to be.
+    pub(super) fn under_way(&self) -> impl Iterator<Item = &Arc<Lookup>> {
+        let asked = self.list.iter().filter(|m| m.asked.is_some() || m.ahead.is_some());
+        asked.filter_map(|m| m.from.lookup())
+    }
+
+    /// One that nobody has to wait for.
+    pub(super) fn push_ahead(&mut self, from: Via, to: Via, users: usize) {
+        self.list.push(Move::new(from, to, Some(users)));
     }
 
     /// Forgets all, for a flush.
@@ -73,13 +104,18 @@ impl Moves {
 }
 
 impl KernelSync {
+    /// Its route stands there, and nothing is the matter with it.
+    pub(super) fn calm(&self, id: u32) -> bool {
+        let others = DOUBT | FLYING | BLOCKED | WAIT | QUEUED | REFUSED;
+        self.flags[id as usize] & (PRESENT | others) == PRESENT
+    }
+
     /// The net is to have this body now. Tells whether its route waits for a move.
     pub(in super::super) fn try_move(&mut self, id: u32, new: &Arc<RouteBody>) -> bool {
         let parked = self.unpark(id);
         let (Some(from), Some(to)) = (self.objects.uses.at(id), &new.via) else { return false };
         let Some(old) = &self.wanted[id as usize] else { return false };
-        let others = DOUBT | FLYING | BLOCKED | WAIT | QUEUED | REFUSED;
-        let calm = self.flags[id as usize] & (PRESENT | others) == PRESENT;
+        let calm = self.calm(id);
         let fresh = parked || !self.has(id, STALE);
         if !self.synced || self.flush.is_some() || !calm || !fresh || from == to {
             return false;
@@ -89,19 +125,20 @@ impl KernelSync {
         }
         let moves = &mut self.objects.moves;
         let at = match moves.list.iter().position(|m| m.from == *from) {
-            Some(at) if moves.list[at].asked.is_some() => return false,
-            Some(at) if moves.list[at].to != *to => {
+            Some(at) if moves.list[at].ahead.is_some() && moves.list[at].to.same_hops(to) => at,
+            Some(at) if moves.list[at].asked.is_some() || moves.list[at].ahead.is_some() => return false,
+            Some(at) if !moves.list[at].to.same_hops(to) => {
                 self.give_up(at);
                 return false;
             }
             Some(at) => at,
             None => {
-                let (from, to) = (from.clone(), to.clone());
-                moves.list.push(Move { from, to, ids: Vec::new(), parked: 0, quiet: 0, age: 0, asked: None });
+                moves.list.push(Move::new(from.clone(), to.clone(), None));
                 moves.list.len() - 1
             }
         };
         let m = &mut moves.list[at];
+        m.to.serves(to.lookup());
         m.ids.push(id);
         m.parked += 1;
         m.quiet = 0;
@@ -136,13 +173,27 @@ impl KernelSync {
     /// Asks for the moves that are complete: `ask` gives the ticket.
     pub fn ask_moves(&mut self, nexthops: &Nexthops, mut ask: impl FnMut(Via, Via) -> u64) {
         for m in &mut self.objects.moves.list {
-            if m.asked.is_some() || m.parked == 0 || m.parked != m.from.users() {
+            if m.asked.is_some() {
+                continue;
+            }
+            if !m.complete() {
+                // Somebody came after all: as with any other move, all are waited for.
+                m.ahead = None;
                 continue;
             }
             let target = nexthops.target(&m.to);
+            if m.to.mixed() {
+                target.serves(None);
+            }
             if let Some(scan) = &mut self.scan {
                 for id in &m.ids {
                     scan.touched_ids.set(*id, true);
+                }
+                if m.ahead.is_some() {
+                    let all = self.objects.uses.all().filter(|(_, via)| **via == m.from);
+                    for (id, _) in all {
+                        scan.touched_ids.set(id, true);
+                    }
                 }
             }
             m.asked = Some((ask(m.from.clone(), target.clone()), target));
@@ -157,27 +208,40 @@ impl KernelSync {
             self.give_up(at);
             return true;
         }
-        let Move { from, ids, asked, .. } = self.objects.moves.list.swap_remove(at);
+        let Move { from, ids, asked, ahead, .. } = self.objects.moves.list.swap_remove(at);
         let Some((_, to)) = asked else { return true };
+        let ids = match ahead {
+            None => ids,
+            Some(_) => self.objects.uses.all().filter(|(_, via)| **via == from).map(|(id, _)| id).collect(),
+        };
         self.objects.uses.moved(&ids, &from, &to);
         let mut last: Option<(Arc<RouteBody>, Arc<RouteBody>)> = None;
         for id in ids {
-            if !self.objects.moves.parked.set(id, false) {
+            let parked = self.objects.moves.parked.set(id, false);
+            if !parked && (ahead.is_none() || !self.calm(id) || self.has(id, STALE)) {
                 continue;
             }
             let Some(wanted) = &mut self.wanted[id as usize] else { continue };
-            if wanted.via.as_ref() != Some(&to) {
-                // The set has an object already, so this is a second one with the same content.
-                *wanted = match &last {
-                    Some((old, new)) if Arc::ptr_eq(old, wanted) => Arc::clone(new),
-                    _ => {
-                        let new = bodies.with_object(wanted, to.clone());
-                        last = Some((Arc::clone(wanted), Arc::clone(&new)));
-                        new
-                    }
-                };
+            if let Some((old, new)) = last.as_ref().filter(|(old, _)| Arc::ptr_eq(old, wanted)) {
+                if !Arc::ptr_eq(old, new) {
+                    *wanted = Arc::clone(new);
+                }
+            } else {
+                let old = Arc::clone(wanted);
+                // Who is not said to go there so far will be.
+                let told = wanted.via.as_ref().is_some_and(|via| *via != to && via.same_hops(&to));
+                if told {
+                    // The set has an object already, so this is a second one with the same content.
+                    *wanted = bodies.with_object(wanted, to.clone());
+                }
+                last = Some((old, Arc::clone(wanted)));
             }
-            self.drop_flags(id, STALE);
+            if parked {
+                self.drop_flags(id, STALE);
+            }
+        }
+        if ahead.is_some() {
+            self.objects.ahead.push(Ahead::new(to));
         }
         true
     }

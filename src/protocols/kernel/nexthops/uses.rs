@@ -110,6 +110,11 @@ impl Uses {
         from.release(count);
     }
 
+    /// All nets whose routes stand on an object.
+    pub fn all(&self) -> impl Iterator<Item = (u32, &Via)> {
+        self.at.iter().zip(0..).filter_map(|(via, id)| Some((id, via.as_ref()?)))
+    }
+
     /// The nets that stand on any of these, or may.
     #[allow(clippy::mutable_key_type, reason = "its identity is hashed")]
     pub fn on(&self, list: &[Via]) -> Vec<u32> {
@@ -177,7 +182,7 @@ mod tests {
         let kernel = FakeKernel::with_objects();
         let via = |last| {
             let hop = NextHop::new(Some([192, 0, 2, last].into()), 10);
-            kernel.nexthops.get(Family::V4, &[hop.into()]).unwrap()
+            kernel.nexthops.get(Family::V4, &[hop.into()], None).unwrap()
         };
         let (a, b) = (via(1), via(2));
         let users = || (a.users(), b.users());

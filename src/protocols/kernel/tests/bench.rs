@@ -5,7 +5,7 @@ pub use std::sync::Arc;
 
 use std::collections::HashMap;
 
-pub use crate::base::{NextHop, Value};
+pub use crate::base::{Lookup, NextHop, Value};
 use crate::protocols::kernel::bodies::Bodies;
 use crate::protocols::kernel::config::Learn;
 pub use crate::protocols::kernel::drift::DriftKind;
@@ -15,7 +15,7 @@ pub use crate::protocols::kernel::sync::{Setup, Warning};
 use crate::sys::fake::FakeKernel;
 pub use crate::sys::kernel::{Family, PROTOCOL_BIRD, RouteBody, RouteKey, RouteKind};
 use crate::sys::kernel::{Kernel, KernelEvent, Question, RouteVerb};
-pub use crate::table::{Attrs, Dest};
+pub use crate::table::{Attrs, Dest, Recursion};
 
 pub const TABLE: u32 = 254;
 
@@ -42,6 +42,8 @@ pub struct Bench {
     /// What is written points to nexthop objects.
     pub objects: bool,
     pub last_move: u64,
+    /// What is to be told again after a move.
+    pub rerouted: BTreeMap<u8, Dest>,
 }
 
 pub fn setup(family: Family, metric: u32) -> Setup {
@@ -55,6 +57,16 @@ pub fn dst(text: &str) -> Dst {
 pub fn via(last: u8) -> Attrs {
     let hop = NextHop::new(Some([192, 0, 2, last].into()), 10);
     Attrs { dest: Dest::Unicast([hop].into()), ..Attrs::default() }
+}
+
+/// A recursive next hop.
+pub fn lookup(host: u8) -> Arc<Lookup> {
+    Arc::new(Lookup { table: "igp".into(), gateway: [203, 0, 113, host].into() })
+}
+
+/// The same attributes of a route whose recursive next hop leads there.
+pub fn by(host: u8, attrs: Attrs) -> Attrs {
+    Attrs { recursive: Recursion::Through(lookup(host)), ..attrs }
 }
 
 pub fn with_metric(mut attrs: Attrs, metric: u32) -> Attrs {
@@ -93,6 +105,7 @@ impl Bench {
             clock: 0,
             objects: false,
             last_move: 1 << 50,
+            rerouted: BTreeMap::new(),
         }
     }
 
@@ -145,6 +158,20 @@ impl Bench {
         self.handle(out);
     }
 
+    /// A recursive next hop leads elsewhere.
+    pub fn reroute(&mut self, host: u8, dest: Dest) {
+        self.rerouted.insert(host, dest);
+        self.tell_rerouted();
+        self.handle(Vec::new());
+    }
+
+    fn tell_rerouted(&mut self) {
+        let way = |(host, dest): (&u8, &Dest)| (lookup(*host), self.bodies.way(&lookup(*host), dest));
+        let ways: Vec<_> = self.rerouted.iter().map(way).collect();
+        let later = self.sync.rerouted(&ways, self.kernel.nexthops());
+        self.rerouted.retain(|host, _| later.contains(&lookup(*host)));
+    }
+
     pub fn feed_done(&mut self) {
         let mut out = Vec::new();
         self.sync.feed_done(&mut out);
@@ -163,6 +190,7 @@ impl Bench {
             self.bodies.set_objects(Arc::clone(self.kernel.nexthops()), self.objects);
         }
         (self.scan_due, self.again, self.repair_due) = (false, false, false);
+        self.rerouted.clear();
         self.refused.clear();
         for (id, (dst, attrs)) in self.wanted.clone() {
             self.tell(id, dst, Some(attrs));
@@ -208,6 +236,9 @@ impl Bench {
             self.sync.repair(|_| true);
         }
         self.sync.tick_moves();
+        if self.clock % 64 == 0 {
+            self.sync.check_ahead();
+        }
         if self.scan_due && self.sync.may_scan() {
             self.scan_due = false;
             self.scans += 1;
@@ -253,7 +284,9 @@ impl Bench {
                 }
                 KernelEvent::Finished(ticket, result) => {
                     self.bodies.forget_read();
-                    self.sync.moved(ticket, result.is_ok(), &mut self.bodies);
+                    if self.sync.moved(ticket, result.is_ok(), &mut self.bodies) {
+                        self.tell_rerouted();
+                    }
                 }
                 KernelEvent::NexthopsLost(lost) => {
                     self.bodies.forget_read();
