@@ -135,7 +135,8 @@ fn question(op: &Op, code: &Code) -> Option<Question> {
     }
 }
 
-/// Whether what an instruction does is settled by registers, constants and attributes alone, and changes nothing else.
+/// Whether what an instruction does is settled by registers, constants and attributes alone, and changes nothing else. Instructions
+/// that do more than compute from their operands are not among those that `visit` shows, but for fields.
 fn is_settled(op: &Op) -> bool {
     let mut looks = false;
     let plain = visit(&mut op.clone(), |_| {}, |opd| looks |= opd.place() == Place::Net);
@@ -183,6 +184,11 @@ mod tests {
             asks("{ for int n in bgp_path do if n = 5 then reject; preference = 7; accept; }"),
             (0, true)
         );
+        // Functions that are called count like those that became part of their callers.
+        let policy = "int score = 0; if ours(net) then score = 7; bgp_community.add((64500, score)); \
+                      if (64500, 7) ~ bgp_community then bgp_large_community.add((64500, score, net.len)); \
+                      krt_metric = 100 + medium() * score;";
+        assert_eq!(asks(&format!("{{ {policy} accept; }}")), (2, true));
         assert_eq!(asks("{ if net ~ OURS then print \"ours\"; accept; }"), (1, false));
         assert!(!asks("{ if deep(net) then reject; accept; }").1);
         assert_eq!(asks("{ if net.ip = 10.0.0.0 then reject; accept; }"), (0, false));
