@@ -90,6 +90,11 @@ impl KernelSync {
         self.repairs.push(id);
     }
 
+    /// An interface went down, and its routes with it: that was nobody's fight.
+    pub fn forgive(&mut self) {
+        self.damping.clear();
+    }
+
     /// Sends the repairs that were noticed. Those whose next hops cannot be `usable` wait for the next scan or change.
     pub fn repair(&mut self, usable: impl Fn(&RouteBody) -> bool) {
         for id in std::mem::take(&mut self.repairs) {
@@ -127,11 +132,19 @@ impl KernelSync {
             return;
         }
         let kind = match body {
-            Some(body) if self.agrees(id, body) => return,
-            Some(_) => DriftKind::Changed,
-            None => DriftKind::Deleted,
+            Some(body) if self.agrees(id, body) => None,
+            Some(_) => Some(DriftKind::Changed),
+            None => Some(DriftKind::Deleted),
         };
-        self.taken.remove(&(*dst, self.metric_of(id)));
+        let taken = self.taken.remove(&(*dst, self.metric_of(id))).is_some();
+        let Some(kind) = kind else {
+            if taken || self.has(id, BLOCKED) {
+                // Whoever had our place gave it back by writing our route.
+                self.put(id, DOUBT);
+                self.given_back(id);
+            }
+            return;
+        };
         match kind {
             DriftKind::Deleted => self.put(id, DOUBT),
             _ => self.put(id, STALE | PRESENT),

@@ -577,6 +577,9 @@ impl Instance for KernelInstance {
         if ifaces.get(event.ifindex).is_some_and(|iface| !ifaces.in_vrf(iface, &self.vrf)) {
             return;
         }
+        if event.change == IfaceChange::Down {
+            self.sync.forgive();
+        }
         if matches!(event.change, IfaceChange::Up | IfaceChange::AddrUp(_)) {
             self.learning.recheck(ports, &self.sync.aliens, false);
         }

@@ -106,6 +106,22 @@ fn a_foreign_route_that_replaces_ours_is_left_alone() {
     assert_eq!(bench.shown(|_| true), ["10.1.0.0/16@32 9"]);
 }
 
+/// Not by us, so it is not put back.
+#[test]
+fn a_foreign_route_that_others_overwrite_with_ours_is_gone() {
+    let mut bench = Bench::started(setup(Family::V4, 32));
+    bench.export(0, NET, Some(via(2)));
+    bench.settle();
+    let ours = (*bench.kernel.routes[&key(NET, 32)]).clone();
+    bench.kernel.outside_add(key(NET, 32), alien(100, 9));
+    bench.kernel.outside_add(key(NET, 32), ours);
+    bench.settle();
+    bench.scan();
+    assert_eq!(bench.shown(|_| true), ["10.1.0.0/16@32 2"]);
+    assert!(bench.warnings.is_empty() && bench.refused.is_empty());
+    assert!(bench.sync.aliens.is_empty());
+}
+
 #[test]
 fn a_foreign_route_overwritten_in_a_race_is_put_back() {
     let mut bench = Bench::started(setup(Family::V4, 32));
