@@ -166,8 +166,8 @@ mod tests {
              roa4 table r;
              function ours(prefix p) -> bool { return p ~ OURS; }
              function deep(prefix p) -> bool { return ours(p); }
-             function medium() -> int { return grade(net.len) + grade(net.len); }
-             function grade(int n) -> int { if n > 8 then return 1; return 0; }",
+             function grade(int n) -> int { if n > 8 then return 1; return 0; }
+             function medium() -> int { return grade(net.len) + grade(net.len); }",
         );
         let asks = |body: &str| {
             let filter = world.filter(body);
