@@ -13,7 +13,7 @@ use crate::control::view::route::{Naming, Verdict};
 use crate::engine::Handle;
 use crate::engine::api::LookAt;
 use crate::filter::attributes::id;
-use crate::filter::{self, Assertion, Env, Machine, RouteView};
+use crate::filter::{self, Assertion, Env, Machine, RouteView, for_log};
 use crate::table::Route;
 
 /// The world as filters on other threads see it.
@@ -84,7 +84,7 @@ impl Env for OffEngine {
         self.ask(move |e| e.core.ifaces().filter_gateway(gateway, only, onlink)).flatten()
     }
     fn print(&self, line: &str) {
-        self.say(LogClass::Info, line.to_owned());
+        self.say(LogClass::Info, for_log(line));
     }
     fn runtime_error(&self, line: u32, message: &str) {
         self.error(line, message);

@@ -10,7 +10,7 @@ use crate::base::{ChannelId, IpNet, LogClass, Net};
 use crate::config::FilterRef;
 use crate::filter::{
     self, Assertion, Env, Filter, Machine, Outcome, Program, Recalled, RouteView, RuntimeError, Verdict,
-    attributes,
+    attributes, for_log,
 };
 use crate::table::{Attrs, Dest, NetId, Route, Source};
 
@@ -313,7 +313,7 @@ impl Env for World<'_> {
         self.core.ifaces().filter_gateway(gateway, only, onlink)
     }
     fn print(&self, line: &str) {
-        self.say(LogClass::Info, line.to_owned());
+        self.say(LogClass::Info, for_log(line));
     }
     fn runtime_error(&self, line: u32, message: &str) {
         self.say(LogClass::Error, format!("filters, line {line}: {message}"));

@@ -101,6 +101,18 @@ pub trait Env {
     fn assertion(&self, _assertion: Assertion) {}
 }
 
+/// The longest message of a filter in the log; what a route prints may be a thousand times that.
+const LONGEST_MESSAGE: usize = 16 * 1024;
+
+/// A line of [`Env::print`] for the log.
+pub fn for_log(line: &str) -> String {
+    if line.len() <= LONGEST_MESSAGE {
+        return line.to_owned();
+    }
+    let end = (0..=LONGEST_MESSAGE).rev().find(|at| line.is_char_boundary(*at)).unwrap_or(0);
+    format!("{} ... <too long>", &line[..end])
+}
+
 /// An outside without anything.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct NoEnv;

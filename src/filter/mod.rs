@@ -34,7 +34,7 @@ pub use attributes::CustomAttrs;
 pub use code::Verdict;
 pub use compile::{Checker, Locate};
 pub use effort::Patience;
-pub use env::{AspaState, Assertion, Env, NoEnv, RoaState};
+pub use env::{AspaState, Assertion, Env, NoEnv, RoaState, for_log};
 pub use program::{Filter, FilterRef, Program};
 pub use symbols::{Snapshot, Symbol, Symbols};
 pub use types::Type;
