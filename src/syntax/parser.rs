@@ -14,6 +14,7 @@ use super::diag::{Diagnostic, Diagnostics};
 use super::errors::{explain, syntax_error};
 use super::lexer::{Event, Lexer, fresh_names};
 use super::names::{Names, Sym};
+use super::scope::is_type;
 use super::source::{FileId, Files, ReadError, Sources};
 use super::tokens::Token;
 
@@ -185,7 +186,7 @@ impl<'a> Driver<'a> {
         self.lexer.diags.push(error);
     }
 
-    /// Reports why `rule` does not match at `pos`; `next` is the token behind the ones at hand. Returns the byte up to which all is well.
+    /// Reports why `rule` does not match at `pos`; `next` is the token behind the ones at hand. Returns the byte where it does not fit.
     pub fn fail(&mut self, rule: Rule, pos: usize, next: Option<Token>) -> usize {
         if self.lexer.gave_up() {
             return pos;
@@ -201,6 +202,10 @@ impl<'a> Driver<'a> {
         if rule == Rule::statement && self.failed.is_some_and(|last| !begins || Some(last) == line) {
             error = None;
         }
+        // Neither is what was left of a body whose braces do not match.
+        if rule == Rule::statement && self.failed.is_some() && failure.at == 0 && self.is_command(pos) {
+            error = None;
+        }
         if matches!(rule, Rule::statement | Rule::proto_head) {
             self.failed = line;
         }
@@ -212,16 +217,55 @@ impl<'a> Driver<'a> {
         pos + failure.at
     }
 
-    /// The byte behind the semicolon that ends what starts at `pos`, blocks inside counted. Up to `good` it matched, so that semicolons
-    /// before that (of arguments of a function, say) do not end it.
-    fn skip(&self, pos: usize, good: usize) -> usize {
+    /// Whether what stands at `pos` can only be a command of a filter.
+    fn is_command(&self, pos: usize) -> bool {
+        let Some(c) = self.lexer.tokens.char_at(pos) else { return false };
+        let word = matches!(
+            c,
+            k::IF | k::ELSE | k::THEN | k::RETURN | k::ACCEPT | k::REJECT | k::ERROR | k::PRINT | k::PRINTN
+        ) || matches!(c, k::CASE | k::FOR | k::UNSET | k::NET);
+        let name = c == t::SYM as char
+            && matches!(self.lexer.tokens.char_at(pos + c.len_utf8()), Some('=' | '.' | '('));
+        word || name || is_type(c) || c.is_ascii() && c != t::SYM as char
+    }
+
+    /// The byte behind the semicolon that ends what starts at `pos` and is wrong at `wrong`, blocks inside counted.
+    fn skip(&self, pos: usize, wrong: usize) -> usize {
         let mut depth = 0usize;
         for (i, b) in self.text().bytes().enumerate().skip(pos) {
             match b {
                 b'{' => depth += 1,
                 b'}' if depth == 0 => return i,
                 b'}' => depth -= 1,
-                b';' if depth == 0 && i >= good => return i + 1,
+                b';' if depth == 0 && i >= wrong => return i + 1,
+                _ => {}
+            }
+        }
+        self.text().len()
+    }
+
+    /// The end of a filter or function that is wrong at `wrong`: behind its body, or, if that has no beginning, behind its first command.
+    fn skip_body(&self, pos: usize, wrong: usize) -> usize {
+        let tokens = &self.lexer.tokens;
+        let (mut depth, mut parens) = (0usize, 0usize);
+        for (i, b) in self.text().bytes().enumerate().skip(pos) {
+            match b {
+                b'(' => parens += 1,
+                b')' => parens = parens.saturating_sub(1),
+                b'{' => depth += 1,
+                b'}' => {
+                    depth = depth.saturating_sub(1);
+                    if depth == 0 && i >= wrong {
+                        return i + 1;
+                    }
+                }
+                b';' if depth == 0
+                    && parens == 0
+                    && i >= wrong
+                    && !tokens.char_at(i + 1).is_some_and(|c| c == '{' || is_type(c)) =>
+                {
+                    return i + 1;
+                }
                 _ => {}
             }
         }
@@ -258,8 +302,11 @@ impl<'a> Driver<'a> {
                 end
             }
             None => {
-                let good = self.fail(Rule::statement, pos, self.lexer.pending);
-                let end = self.skip(pos, good);
+                let wrong = self.fail(Rule::statement, pos, self.lexer.pending);
+                if matches!(self.lexer.tokens.char_at(pos), Some(k::FUNCTION | k::FILTER)) {
+                    return self.skip_body(pos, wrong);
+                }
+                let end = self.skip(pos, wrong);
                 if self.text().as_bytes().get(end) == Some(&b'}') { end + 1 } else { end }
             }
         }
@@ -376,8 +423,8 @@ impl<'a> Driver<'a> {
             return end;
         }
         // Nothing matched: the item here is wrong.
-        let good = self.fail(one, pos, self.lexer.pending);
-        self.skip(pos, good)
+        let wrong = self.fail(one, pos, self.lexer.pending);
+        self.skip(pos, wrong)
     }
 
     /// Parses the members of a set that are at hand.

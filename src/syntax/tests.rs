@@ -134,12 +134,37 @@ fn the_place_of_errors_follows_bird() {
         ("\u{feff}define a = 1;", "1:1 Unknown character"),
         ("define a = [10.0.0.0/8, 2001:db8::/32];", "1:38 Mixed IPv4/IPv6 prefixes in prefix set"),
         ("define a = [10.0.0.0/8{9,8}];", "1:27 Invalid prefix pattern range: {9, 8}"),
+        ("define a = [fd00::/129];", "1:20 Invalid prefix length 129"),
+        ("define a = [fd00::1/64+];", "1:21 Invalid IPv6 prefix fd00::1/64, maybe you wanted fd00::/64"),
+        ("define a = [fd00:: / 129];", "1:22 Invalid prefix length 129"),
+        ("define a = fd00::/129;", "1:22 Invalid prefix length 129"),
         ("define a = 10.0.0.0/ 33;", "1:22 Invalid prefix length 33"),
         ("define a = 10.0.0.0/x;", "1:21 syntax error, unexpected CF_SYM_UNDEFINED, expecting NUM"),
         ("define a = 1.2.3.4:70000;", "1:12 Number out of range"),
         ("define a = 300.2.3.4:7;", "1:12 Invalid IPv4 address 300.2.3.4 in Route Distinguisher"),
     ] {
         assert_eq!(errors(text).first().map(String::as_str), Some(first), "{text}");
+    }
+}
+
+/// A mistake in a body is said once, where it is: neither are the declarations in front of the brace read again as statements, nor the rest of a
+/// body whose braces do not match. What follows is read.
+#[test]
+fn a_broken_body_is_one_mistake() {
+    let old = |body: &str| format!("function f(int a; int b)\nint c;\nip set d;\n{{\n{body}\n}}\n");
+    for (text, place) in [
+        (old("c = 1; print \"a\" \"b\";"), "5:20 "),
+        (old("if a = b { c = 1; } return c;"), "5:10 "),
+        (old("c = 1;; d = []; return c;"), "5:7 "),
+        (old("if a = 1 then { c = 1; } } else c = 2; return c; "), "5:28 "),
+        (old("c = 1; }\nreturn c;\nif c = 2 then return 5;\nc = 7;"), "6:1 "),
+        ("function f(int a b; int c) { return a; }".to_owned(), "1:18 "),
+        ("filter f int a; int b; a = 1; if a = b then accept; reject; }\n".to_owned(), "1:24 "),
+    ] {
+        let found = errors(&format!("{text}\nfunction g() {{ return 1 }}\nfilter h {{ accept; }}\n"));
+        assert_eq!(found.len(), 2, "{text}: {found:?}");
+        assert!(found[0].starts_with(place), "{text}: {found:?}");
+        assert!(found[1].contains("'}'"), "{text}: {found:?}");
     }
 }
 

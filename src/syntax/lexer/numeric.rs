@@ -27,7 +27,7 @@ impl Lexer<'_> {
             self.net4(value as u32, number.value, number.tok, number.tok)
         } else {
             let bits = self.tokens.wide.get(value as usize).map_or(0, |w| w.0);
-            self.net6(bits, number.value, number.tok, number.tok + 1)
+            self.net6(bits, number.value, number.tok, number.tok + u32::from(!self.is_member()))
         };
         self.tokens.push(joined);
         true
@@ -65,6 +65,11 @@ impl Lexer<'_> {
     fn behind_from(&self) -> Option<ipnet::IpNet> {
         let before = self.tokens.text.strip_suffix(k::FROM)?;
         before.ends_with(char::from(t::NET6)).then(|| self.tokens.net_at(before.len() - 1))?
+    }
+
+    /// Whether a member of a set begins here that is no term.
+    fn is_member(&self) -> bool {
+        self.sets.last().is_some_and(|set| set.parens == self.parens)
     }
 
     pub(super) fn prefix_length(&mut self, len: u64, most: u64, at: Tok) -> u64 {
@@ -146,10 +151,10 @@ impl Lexer<'_> {
             {
                 let most = if four { 32 } else { 128 };
                 self.advance(end + 1 + digits);
-                // BIRD complains at the length of an IPv4 prefix, and behind an IPv6 prefix.
-                let sadr = self.behind_from().is_some();
+                // BIRD complains at the length of a prefix, but behind an IPv6 prefix where `from` may follow.
+                let whole = self.behind_from().is_some() || self.is_member();
                 let at = match four {
-                    false if sadr && (length > most || has_host_bits(bits, length, most)) => {
+                    false if whole && (length > most || has_host_bits(bits, length, most)) => {
                         self.place(end + 1)
                     }
                     true if length > most || has_host_bits(bits, length, most) => self.place(end + 1),
