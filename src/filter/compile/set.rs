@@ -78,7 +78,8 @@ impl Checker<'_> {
             },
             SetItem::Range(ends) => return self.range(&ends.0, &ends.1, add),
             SetItem::PairPattern(parts, span) => {
-                let at = span.lookahead();
+                // No range can follow, and BIRD does not look.
+                let at = span.last;
                 let (first, second) = (self.half_part(&parts.0, at)?, self.half_part(&parts.1, at)?);
                 // A star makes one range of the rows; numbers, even all of them, one range of each.
                 if matches!(parts.1, PatPart::Any) {

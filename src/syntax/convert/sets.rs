@@ -26,7 +26,7 @@ impl SetBuilder {
         }
     }
 
-    /// Takes a pattern; complains about mixed families at `behind`, the token behind it.
+    /// Takes a pattern; complains about mixed families at `behind`: the token behind a plain prefix, the last one of what ends by itself.
     fn push(&mut self, net: IpNet, low: u64, high: u64, at: Tok, behind: Tok, errors: &mut Vec<Diagnostic>) {
         let most = u64::from(net.max_prefix_len());
         if low > high || high > most {
@@ -76,7 +76,9 @@ impl SetBuilder {
                 None => end,
                 Some(_) => return at,
             };
-            self.push(net, low, high, tokens.last_of(end), tokens.tok_at(end), errors);
+            let last = tokens.last_of(end);
+            let behind = if end == at + 1 { tokens.tok_at(end) } else { last };
+            self.push(net, low, high, last, behind, errors);
             at = next;
             if next == end {
                 return at;
@@ -99,7 +101,9 @@ impl Convert<'_> {
                 Some(_) => (self.tokens.value_at(at + 2), self.tokens.value_at(at + 4)),
                 None => (len, len),
             };
-            set.push(net, low, high, self.tokens.last_of(end), self.tokens.tok_at(end), self.errors);
+            let last = self.tokens.last_of(end);
+            let behind = if end == at + 1 { self.tokens.tok_at(end) } else { last };
+            set.push(net, low, high, last, behind, self.errors);
         }
     }
 
@@ -121,10 +125,15 @@ impl Convert<'_> {
         let Some(second) = second else { return first };
         match (first, self.set_value(second)) {
             (SetItem::One(a), SetItem::One(b)) => SetItem::Range(Box::new((a, b))),
-            (SetItem::One(_), other) | (other, _) => {
+            (first, second) => {
+                // A range begins and ends with a value.
+                let (other, behind) = match first {
+                    SetItem::One(_) => (second, 0),
+                    _ => (first, 1),
+                };
                 let at = match other {
                     SetItem::PairPattern(.., s) | SetItem::LcPattern(.., s) | SetItem::EcPattern(.., s) => {
-                        s.last
+                        s.last + behind
                     }
                     _ => span.last,
                 };
