@@ -57,6 +57,20 @@ F:29: assertion failed: t_wrong and t_good differ
     assert_eq!(code, Some(1));
 }
 
+/// Policies are tested where they stand, beside protocols that need not run for that.
+#[test]
+fn protocols_that_are_not_built_are_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("bird.conf");
+    let text = "template bgp peers { local as 65000; }\nfunction t() { bt_assert(1 < 2); }\nbt_test_suite(t, \"numbers\");\n\
+                protocol bgp up from peers { neighbor 192.0.2.1 as 65001; ipv4 { import all; }; }\n";
+    fs::write(&file, text).unwrap();
+    let (code, said, errors) = run(&file);
+    assert_eq!((code, said.lines().last()), (Some(0), Some("1 passed, 0 failed")), "{said}{errors}");
+    let place = format!("{}:4:10: protocol bgp is not supported yet, and left out", file.display());
+    assert!(errors.contains(&place), "{errors}");
+}
+
 /// A file that tests nothing is a mistake in the command line more often than not.
 #[test]
 fn nothing_to_test() {

@@ -95,10 +95,30 @@ pub fn load(
     custom: &CustomAttrs,
     files: &(dyn Files + Sync),
 ) -> Result<Arc<Config>, Failure> {
+    read(path, kinds, custom, files, false)
+}
+
+/// The same for `--test`, which no protocol has to run for: those that are not built are left out, with a warning.
+pub fn load_for_tests(
+    path: &Path,
+    kinds: &[&'static dyn ProtocolSyntax],
+    custom: &CustomAttrs,
+    files: &(dyn Files + Sync),
+) -> Result<Arc<Config>, Failure> {
+    read(path, kinds, custom, files, true)
+}
+
+fn read(
+    path: &Path,
+    kinds: &[&'static dyn ProtocolSyntax],
+    custom: &CustomAttrs,
+    files: &(dyn Files + Sync),
+    for_tests: bool,
+) -> Result<Arc<Config>, Failure> {
     let unreadable = |reason| Failure::Unreadable { path: path.to_path_buf(), reason };
     // Terms nest as deep as the parser lets them, so everything that walks them needs its stack.
     let work = || match crate::syntax::parse(path, files) {
-        Ok(parsed) => lower(path, parsed, kinds, custom, files),
+        Ok(parsed) => lower(path, parsed, kinds, custom, files, for_tests),
         Err(ReadError::Open(reason)) => Err(unreadable(reason)),
         Err(ReadError::Read) => Err(unreadable("Read error".to_owned())),
     };
@@ -114,6 +134,7 @@ fn lower(
     kinds: &[&'static dyn ProtocolSyntax],
     custom: &CustomAttrs,
     files: &dyn Files,
+    for_tests: bool,
 ) -> Result<Arc<Config>, Failure> {
     let crate::syntax::Parsed { items, sources, mut names, declared, diagnostics } = parsed;
     let constants = iproute2::constants(files);
@@ -122,6 +143,7 @@ fn lower(
     let damage = all.iter().filter(|d| d.severity == Severity::Error).map(|d| d.at).collect();
     let lost = if !clean { declared.clone() } else { Vec::new() };
     let mut state = State::new(kinds, custom.clone(), &mut names, &constants, &lost);
+    state.for_tests = for_tests;
     state.declare(declared);
     state.set_damage(damage);
     let mut lowering = Lowering::new(&mut state, &mut names, &sources);

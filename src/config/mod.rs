@@ -35,7 +35,7 @@ pub use global::{
     CliSocket, DebugConfig, Fraction, Host, LogConfig, LogTarget, MplsDomain, MplsRange, MrtdumpConfig,
     RouterIdConfig, ThreadGroup, TimeFormat, TimeFormats,
 };
-pub use load::{Failure, Refusal, load};
+pub use load::{Failure, Refusal, load, load_for_tests};
 pub use masks::{DebugMask, LatencyMask, LogMask, MrtdumpMask};
 pub use pattern::{IfPattern, IfPatterns};
 pub use protocol::{Draft, Effect, Marks, Place, ProtocolConfig, ProtocolOptions, ProtocolSyntax, Vrf};

@@ -19,4 +19,9 @@ impl Loader {
     pub fn load(&self, path: &Path) -> Result<Arc<Config>, Failure> {
         config::load(path, crate::protocols::SYNTAX, &self.custom, &Disk)
     }
+
+    /// The same for `--test`.
+    pub fn load_for_tests(&self, path: &Path) -> Result<Arc<Config>, Failure> {
+        config::load_for_tests(path, crate::protocols::SYNTAX, &self.custom, &Disk)
+    }
 }

@@ -30,7 +30,10 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Runs the self-tests of a file and writes what came of them. `false` if one failed, or if there is none.
 pub fn self_test(path: &Path, loader: &Loader, out: &mut dyn Write) -> anyhow::Result<bool> {
-    let mut config = loader.load(path).map_err(|failure| anyhow!(failure.at_start()))?;
+    let mut config = loader.load_for_tests(path).map_err(|failure| anyhow!(failure.at_start()))?;
+    for warning in &config.warnings {
+        StandardError.write(LogClass::Warning, warning);
+    }
     if let Some(config) = Arc::get_mut(&mut config)
         && !matches!(config.router_id, RouterIdConfig::Fixed(_))
     {

@@ -62,6 +62,8 @@ pub struct State {
     unbuilt: Vec<(Tok, String)>,
     default_debug: DefaultDebug,
     any_protocol: bool,
+    /// Protocols that are not built are left out instead of refused.
+    pub for_tests: bool,
     /// Tables or protocols were seen: too late for thread groups.
     groups_closed: bool,
     default_group: Option<Arc<str>>,
@@ -150,6 +152,7 @@ impl State {
             unbuilt: Vec::new(),
             default_debug: DefaultDebug::default(),
             any_protocol: false,
+            for_tests: false,
             groups_closed: false,
             default_group: Some("worker".into()),
             router_id: RouterIdConfig::Auto,
