@@ -64,7 +64,10 @@ impl Core {
         let Some(ch) = self.channel(id) else { return };
         let (quiet, partial) = (ch.quiet, ch.feed_only.is_some());
         match (&ch.feed, &only) {
-            (_, None) => self.start_feed(id),
+            (_, None) => {
+                self.trace_feed(id, "FEEDING");
+                self.start_feed(id);
+            }
             (Feed::Off, _) => {}
             (Feed::Waiting { .. }, _) if !partial => {}
             (Feed::Following, _) => {
@@ -125,7 +128,11 @@ impl Core {
                     let Some(ch) = self.channel_mut(id) else { return Turn::Idle };
                     ch.feed = Feed::Following;
                     ch.feed_only = None;
-                    return if std::mem::take(&mut ch.quiet) { Turn::More } else { Turn::Fed };
+                    if std::mem::take(&mut ch.quiet) {
+                        return Turn::More;
+                    }
+                    self.trace_feed(id, "READY");
+                    return Turn::Fed;
                 };
                 if let Some(ch) = self.channel_mut(id) {
                     ch.feed = Feed::Walking { snapshot, next };

@@ -90,17 +90,25 @@ impl Core {
         }
     }
 
-    /// A channel's own `debug { states }` traces it; that of the protocol does not.
+    /// A channel's own `debug { states }` traces what it does; that of the protocol does not.
+    fn trace_channel(&mut self, id: ChannelId, text: std::fmt::Arguments<'_>) {
+        let Some(ch) = self.channel(id).filter(|ch| has_flag(ch.config.debug, TraceFlag::States)) else {
+            return;
+        };
+        let (channel, name) = (ch.config.name, self.name_of(ch.proto));
+        self.log_line(LogClass::Trace, format_args!("{name}.{channel}: {text}"));
+    }
+
     fn set_channel_state(&mut self, id: ChannelId, state: ChannelState) {
         let Some(ch) = self.channel_mut(id).filter(|ch| ch.state != state) else { return };
         ch.state = state;
-        if !has_flag(ch.config.debug, TraceFlag::States) {
-            return;
-        }
-        let (channel, word) = (ch.config.name, ch.state_word());
-        let proto = ch.proto;
-        let name = self.name_of(proto);
-        self.log_line(LogClass::Trace, format_args!("{name}.{channel}: State changed to {word}"));
+        let word = ch.state_word();
+        self.trace_channel(id, format_args!("State changed to {word}"));
+    }
+
+    /// A channel that exports begins a feed, or is through with it.
+    pub(super) fn trace_feed(&mut self, id: ChannelId, word: &str) {
+        self.trace_channel(id, format_args!("State changed to UP/{word}"));
     }
 
     fn set_state(&mut self, id: ProtoId, state: ProtoState, flushing: bool) {
@@ -142,7 +150,9 @@ impl Engine {
                 slot.users += 1;
             }
             let number = ChannelId(self.core.channels.len() as u32);
+            let name = channel.table.clone();
             self.core.channels.push(Some(Channel::new(number, id, table, channel).counting(now)));
+            self.core.trace_channel(number, format_args!("Connected to table {name}"));
             list.push(number);
         }
         if let Some(proto) = self.core.proto_mut(id) {
@@ -192,10 +202,20 @@ impl Engine {
     pub(super) fn proto_up(&mut self, id: ProtoId) {
         let Some(proto) = self.core.proto(id).filter(|p| p.state == ProtoState::Start) else { return };
         let channels = proto.channels.clone();
+        for channel in channels.iter().copied() {
+            match self.instance(id).and_then(|i| i.export_mode(channel)) {
+                Some(_) => {
+                    if let Some(ch) = self.core.channel_mut(channel) {
+                        ch.state = ChannelState::Up;
+                    }
+                    self.core.trace_feed(channel, "FEEDING");
+                }
+                None => self.core.set_channel_state(channel, ChannelState::Up),
+            }
+        }
         self.core.set_state(id, ProtoState::Up, false);
         self.trace_known_ifaces(id);
         for channel in channels {
-            self.core.set_channel_state(channel, ChannelState::Up);
             if let Some(ch) = self.core.channel_mut(channel) {
                 ch.limits = [LimitState::default(); 3];
             }
@@ -422,8 +442,10 @@ impl Engine {
                 }
             }
             ch.config = new;
+            self.core.trace_channel(*number, format_args!("Reconfigured"));
         }
         self.call(id, |i, p| i.reconfigure(p, config, &old));
+        self.core.trace(id, TraceFlag::States, format_args!("Reconfigured"));
         let mut reloads = Vec::new();
         for (at, number) in channels.into_iter().enumerate() {
             let diff = step.channels.get(at).copied().unwrap_or_default();

@@ -159,6 +159,7 @@ impl KernelSync {
         }
         let Some(id) = id else {
             scan.doomed.push((*dst, metric));
+            trace(out, "deleting");
             return;
         };
         self.listing.push(id);
@@ -348,9 +349,6 @@ impl KernelSync {
             let id = self.entry(number(dst), dst).filter(|id| self.metric_of(*id) == *metric);
             if id.is_none() && !scan.was_touched(dst) {
                 self.orphans.push_back((*dst, *metric));
-                if self.traces {
-                    out.push(Action::Trace(*dst, "deleting"));
-                }
             }
         }
         out.push(Action::Pruning(Pruned::Wanted));
