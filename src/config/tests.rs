@@ -251,6 +251,17 @@ fn every_error_is_reported_once() {
 }
 
 #[test]
+fn users_of_what_is_wrong_are_not_wrong() {
+    let text = "function f(int a) { return a b; }
+        define C = 5 5;
+        filter F { accept }
+        function h() -> int { if f(3) = 3 then return C + f(C); return 1; }
+        protocol static own { ipv4 { import filter F; preference C; }; route 10.0.0.0/8 blackhole { if f(2) = 2 then preference = C; }; }";
+    let found = refused(text);
+    assert_eq!(found.len(), 3, "{found:?}");
+}
+
+#[test]
 fn a_file_without_protocols_and_a_missing_file() {
     assert_eq!(refused("router id 1;\n"), ["bird.conf:1:0 No protocol is specified in the config file"]);
     let missing = load(Path::new("none"), SYNTAX, &CustomAttrs::default(), &files("")).unwrap_err();

@@ -32,6 +32,13 @@ impl Checker<'_> {
                 return self.user_call(body, function, &signature, args, span);
             }
             Some(None) => {}
+            // Its definition is wrong; that was said there.
+            Some(Some(Symbol::Constant(Value::Void))) => {
+                for arg in args {
+                    self.expr(body, arg);
+                }
+                return Term::poison();
+            }
             _ => {
                 let message = "You can't call something which is not a function. Really.";
                 let mut error = Diagnostic::error(span.last, message).over(span);
