@@ -279,13 +279,32 @@ impl Symbols {
         let file = self.order.iter().map(move |sym| names.text(*sym));
         let base = self.base.order.iter().map(|word| &**word);
         let built_in = attributes::all_names().map(|word| -> &'a str { word });
-        let all = more.chain(file).chain(base).chain(built_in).chain(crate::syntax::ENUMS.iter().copied());
+        let words = BUILT_IN.into_iter().chain(crate::syntax::ENUMS.iter().copied());
+        let all = more.chain(file).chain(base).chain(built_in).chain(words);
         match nearest(text, all) {
             Some(word) => diagnostic.help(format!("`{word}` is defined; did you mean that?")),
             None => diagnostic.help(format!("nothing named `{text}` is defined above")),
         }
     }
 }
+
+/// Words of expressions that are no names of attributes.
+const BUILT_IN: [&str; 14] = [
+    "true",
+    "false",
+    "defined",
+    "format",
+    "from_hex",
+    "prepend",
+    "append",
+    "add",
+    "delete",
+    "filter",
+    "roa_check",
+    "aspa_check",
+    "aspa_check_upstream",
+    "aspa_check_downstream",
+];
 
 /// `Symbol 'X' already defined`.
 pub fn already_defined(names: &Names, name: Ident, at: u32, first: Span) -> Diagnostic {

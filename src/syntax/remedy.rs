@@ -405,6 +405,7 @@ fn code(m: &Misfit<'_>) -> Option<String> {
         k::PROTOCOL | k::TEMPLATE | k::DEFINE => {
             advice("a filter or function above is not closed: a `}` is missing")
         }
+        k::BGPPATH => advice("`bgppath` is a type; the attribute is called `bgp_path`"),
         k::IGP => advice("the constants are called `ORIGIN_IGP`, `ORIGIN_EGP` and `ORIGIN_INCOMPLETE`"),
         k::BLACKHOLE | k::UNREACHABLE | k::PROHIBIT if previous == Some('=') => {
             advice(format!("the constant is called `RTD_{}`", m.raw.to_uppercase()))
@@ -686,6 +687,12 @@ fn start(m: &Misfit<'_>) -> Option<String> {
             return advice(
                 "`import` and `export` stand inside a channel: `protocol static { ipv4 { import all; }; }`",
             );
+        }
+        k::IF | k::ELSE | k::RETURN | k::CASE | k::FOR | k::PRINT | k::ACCEPT | k::REJECT if top => {
+            return advice(format!(
+                "`{}` stands in filters and functions only: is there a `}}` too many above?",
+                m.raw
+            ));
         }
         k::MODE => return advice("pipes are always transparent: leave `mode` out"),
         '}' => return advice("this `}` closes nothing: one is too many here or above"),
