@@ -209,10 +209,12 @@ impl KernelSync {
         let Some(wanted) = self.wanted[id as usize].as_ref() else { return };
         let only_attributes = wanted.same_destination(body);
         let expected = believed & PRESENT != 0 && believed & (STALE | DOUBT | FLYING | REFUSED) == 0;
-        if only_attributes && expected && self.stubborn_now(id, dst, out) {
+        // Written with its next hops because the object could not be; another try, but nobody's doing.
+        let alone = wanted.via.is_some() && body.via.is_none() && wanted.same_but_object(body);
+        if only_attributes && expected && self.stubborn_now(id, dst, !alone, out) {
             return;
         }
-        if expected && self.synced {
+        if expected && !alone && self.synced {
             self.note_drift(id, dst, DriftKind::Changed, now);
         }
         self.put(id, STALE);
@@ -222,14 +224,14 @@ impl KernelSync {
 
     /// A route reads back with other attributes than were written. Somebody may have changed it, or the kernel has its
     /// own ways; the second and later writes wait longer and longer. Tells whether to leave it for now.
-    fn stubborn_now(&mut self, id: u32, dst: &Dst, out: &mut Vec<Action>) -> bool {
+    fn stubborn_now(&mut self, id: u32, dst: &Dst, tell: bool, out: &mut Vec<Action>) -> bool {
         let scans = self.scans;
         let count = self.stubborn.entry(id).or_insert(0);
         if *count >= 2 && !scans.is_multiple_of(1 << (*count - 1).min(STUBBORN_MAX)) {
             return true;
         }
         *count = (*count + 1).min(STUBBORN_MAX + 1);
-        if *count == 3 {
+        if *count == 3 && tell {
             out.push(Action::Warn(*dst, Warning::Stubborn));
         }
         false
