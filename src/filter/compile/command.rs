@@ -1,6 +1,7 @@
 //! Commands.
 
 use super::body::{Body, Kind, Loc, MAX_VARIABLES, Term};
+use super::condition::Asking;
 use super::{Checker, promote};
 use crate::filter::attributes::{self, Builtin};
 use crate::filter::code::{Asker, Op, Place, Source, Stretch, Switch, Verdict};
@@ -183,7 +184,7 @@ impl Checker<'_> {
         let mut ends = Vec::new();
         for (i, (condition, then)) in arms.iter().enumerate() {
             let mut skip = Vec::new();
-            self.condition(body, condition, false, &mut skip, Asker::If, at);
+            self.condition(body, condition, false, &mut skip, Asking::by(Asker::If, at));
             self.branch(body, then);
             if i + 1 < arms.len() || otherwise.is_some() {
                 ends.push(body.emit(Op::Jump { to: 0 }, self.source(then.span.last)));

@@ -379,8 +379,8 @@ impl Checker<'_> {
 
     /// `a && b`, `a || b` as a value.
     fn logic(&mut self, body: &mut Body, left: Term, right: &Expr, and: bool, mark: u16, span: Span) -> Term {
-        let (name, one, two) =
-            if and { ("AND", Asker::And1, Asker::And2) } else { ("OR", Asker::Or1, Asker::Or2) };
+        // What is on the right becomes the result unseen, void as well.
+        let (name, one) = if and { ("AND", Asker::And1) } else { ("OR", Asker::Or1) };
         let at = span.lookahead();
         let decided = left.value().and_then(|v| ops::bool(v, 1, name).ok()).map(|b| b != and);
         if let Some(decided) = decided {
@@ -400,7 +400,7 @@ impl Checker<'_> {
             let a = body.operand(&right);
             body.next = mark;
             let dst = body.temp();
-            body.emit(Op::Bool { asker: two, dst, a }, self.source(at));
+            body.emit(Op::Move { dst, a }, self.source(at));
             return Term::at(Type::Bool, Place::Reg(dst));
         }
         let fits = self.want(&left, Type::Bool, 1, name, at, span);
@@ -413,7 +413,7 @@ impl Checker<'_> {
         let right = self.expr(body, right);
         let fits = self.want(&right, Type::Bool, 2, name, at, span) && fits;
         let a = body.operand(&right);
-        body.emit(Op::Bool { asker: two, dst, a }, source);
+        body.emit(Op::Move { dst, a }, source);
         body.patch(&[jump]);
         body.next = dst + 1;
         if fits { Term::at(Type::Bool, Place::Reg(dst)) } else { Term::poison() }

@@ -188,7 +188,8 @@ impl<'a> Checker<'a> {
         let mut body = Body::new(Kind::Filter);
         let at = term.span.lookahead();
         let mut refused = Vec::new();
-        self.condition(&mut body, term, false, &mut refused, super::code::Asker::If, at);
+        let asking = condition::Asking::by(super::code::Asker::If, at);
+        self.condition(&mut body, term, false, &mut refused, asking);
         let source = self.source(at);
         for verdict in [Verdict::Accept, Verdict::Reject] {
             if verdict == Verdict::Reject {

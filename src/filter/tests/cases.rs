@@ -246,3 +246,23 @@ fn variables_are_not_given_nothing() {
                 bool d = defined(bgp_med) && bgp_med < 5; print pass(bgp_med), b, q, c, d; accept; }";
     assert_eq!(apply(config, fine).1, ["INFO (void)", "INFO (void)5(path )(clist )FALSE"]);
 }
+
+#[test]
+fn what_stands_right_of_and_and_or_becomes_the_result() {
+    let text = |filter| apply("", filter).1.join("; ");
+    assert_eq!(
+        text("{ print true && krt_lock_mtu, \" \", defined(false || krt_lock_mtu); accept; }"),
+        "INFO (void) FALSE"
+    );
+    for (filter, message) in [
+        ("{ if net.len = 8 && krt_lock_mtu then accept; }", "Argument 1 of CONDITION"),
+        ("{ if krt_lock_mtu || true then accept; }", "Argument 1 of OR"),
+        ("{ if net.len = 8 && krt_lock_mtu || true then accept; }", "Argument 1 of OR"),
+        ("{ if !(net.len = 8 && krt_lock_mtu) then accept; }", "Argument 1 of NOT"),
+        ("{ bool b = net.len = 8 && krt_lock_mtu; accept; }", "Argument 1 of VAR_INIT"),
+        ("{ bool b = net.len = 8 && krt_lock_mtu && true; accept; }", "Argument 1 of AND"),
+    ] {
+        let said = text(filter);
+        assert!(said.contains(&format!("{message} must be of type bool, got type void")), "{filter}: {said}");
+    }
+}
