@@ -395,6 +395,7 @@ impl KernelSync {
                 self.note_drift(id, &dst, DriftKind::Missing, now);
             }
             self.drop_flags(id, PRESENT | DOUBT | STALE);
+            self.unpark(id);
             self.objects.uses.gone(id);
             if self.traces {
                 out.push(Action::Trace(dst, "installing"));

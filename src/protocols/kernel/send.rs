@@ -250,8 +250,9 @@ impl KernelSync {
             (false, Ok(())) => self.objects.uses.landed(id, true, false),
             (false, Err(error)) => {
                 self.objects.uses.landed(id, false, error.errno == libc::ENOBUFS);
-                // An addition is sent only where nothing is known to stand.
-                if matches!(flight, Flight::Add { .. }) {
+                // An addition is sent only where nothing is known to stand; but if something does, it may be what is counted.
+                let there = matches!(flight, Flight::Add { unsure: true, .. }) && error.errno == libc::EEXIST;
+                if matches!(flight, Flight::Add { .. }) && !there {
                     self.objects.uses.left(id);
                 }
             }

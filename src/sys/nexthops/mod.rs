@@ -99,7 +99,7 @@ enum Content {
 impl Via {
     fn new(content: Content, lookup: Option<Arc<Lookup>>) -> Via {
         let via = Via::found(content);
-        via.serves(lookup.as_ref());
+        via.serve(lookup.as_ref());
         via
     }
 
@@ -151,13 +151,19 @@ impl Via {
         self.0.lookup.get()?.as_ref()
     }
 
-    /// A route that goes by this stands on it; whether all of them do.
-    pub fn serves(&self, lookup: Option<&Arc<Lookup>>) -> bool {
-        let same = self.0.lookup.get_or_init(|| lookup.cloned()).as_ref() == lookup;
-        if !same {
+    /// A route that goes by this stands on it.
+    pub fn serve(&self, lookup: Option<&Arc<Lookup>>) {
+        if self.0.lookup.get_or_init(|| lookup.cloned()).as_ref() != lookup {
             self.0.mixed.store(true, Relaxed);
         }
-        same
+    }
+
+    /// A route stands on it that was meant for another one.
+    pub fn serve_as(&self, other: &Via) {
+        self.serve(other.lookup());
+        if other.mixed() {
+            self.0.mixed.store(true, Relaxed);
+        }
     }
 
     /// Whether routes stand on it that go by something else than its [`lookup`](Self::lookup).

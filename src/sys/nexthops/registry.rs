@@ -92,7 +92,7 @@ impl State {
             Some(at) => self.unclaimed.remove(at),
             None => Via::found(key.0.clone()),
         };
-        via.serves(lookup);
+        via.serve(lookup);
         self.sets.insert(key, via.clone());
         via
     }

@@ -41,6 +41,10 @@ impl Ahead {
     pub(super) fn new(via: Via) -> Ahead {
         Ahead { via, behind: usize::MAX }
     }
+
+    pub(super) fn is(&self, via: &Via) -> bool {
+        self.via == *via
+    }
 }
 
 impl KernelSync {
@@ -122,18 +126,18 @@ impl KernelSync {
     pub(in super::super) fn stands(&self, id: u32, new: &crate::sys::kernel::RouteBody) -> bool {
         let (Some(on), Some(via)) = (self.objects.uses.at(id), &new.via) else { return false };
         let Some(old) = &self.wanted[id as usize] else { return false };
-        !self.objects.ahead.is_empty()
+        let there = !self.objects.ahead.is_empty()
             && self.synced
             && self.flush.is_none()
             && self.calm(id)
             && !self.has(id, STALE)
             && on.id() != 0
             && on.same_hops(via)
-            && old.same_but_hops(new)
-            && {
-                on.serves(via.lookup());
-                true
-            }
+            && old.same_but_hops(new);
+        if there {
+            on.serve(via.lookup());
+        }
+        there
     }
 
     /// Whether the net will go wherever the recursive next hop of its object leads.
@@ -143,7 +147,7 @@ impl KernelSync {
             && self.wanted[id as usize]
                 .as_ref()
                 .and_then(|body| body.via.as_ref())
-                .is_some_and(|via| via.lookup() == on.lookup())
+                .is_some_and(|via| via.lookup() == on.lookup() && (via == on || !via.mixed()))
     }
 
     /// Whether the net stands on an object that went ahead, and nobody has said so far that it should.

@@ -52,7 +52,7 @@ impl KernelSync {
         match (&wanted.via, &read.via) {
             (Some(via), None) => via.plain() && wanted.same_but_object(read),
             (Some(a), Some(b)) if a.same_hops(b) && wanted.same_but_object(read) => {
-                b.serves(a.lookup());
+                b.serve_as(a);
                 self.wanted[id as usize] = Some(Arc::clone(read));
                 true
             }
@@ -66,7 +66,12 @@ impl KernelSync {
         match &self.wanted[id as usize] {
             Some(old) if !Arc::ptr_eq(old, &new) => match (&old.via, &new.via) {
                 (Some(a), Some(b)) if a.same_hops(b) && old.same_but_object(&new) => {
-                    a.serves(b.lookup());
+                    let on = self.objects.uses.at(id);
+                    if a.lookup() != b.lookup() && on.is_some_and(|on| !on.same_hops(a)) {
+                        // It stands where only those go that have what it does not have any more in common.
+                        return new;
+                    }
+                    on.into_iter().chain([a]).for_each(|via| via.serve(b.lookup()));
                     Arc::clone(old)
                 }
                 _ => new,
@@ -93,6 +98,8 @@ impl KernelSync {
         for id in nets {
             let times = self.objects.uses.at(id).and_then(|via| self.objects.losses.get(via));
             let damped = times.is_some_and(|times| *times > REPAIRS_MAX);
+            // Who waited for it to be moved does not stand on it any more.
+            self.unpark(id);
             self.objects.uses.gone(id);
             let Some(dst) = self.nets.get(id) else { continue };
             if self.wanted[id as usize].is_some() && self.synced && self.has(id, PRESENT) {

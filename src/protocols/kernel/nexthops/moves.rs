@@ -138,7 +138,7 @@ impl KernelSync {
             }
         };
         let m = &mut moves.list[at];
-        m.to.serves(to.lookup());
+        m.to.serve_as(to);
         m.ids.push(id);
         m.parked += 1;
         m.quiet = 0;
@@ -182,9 +182,7 @@ impl KernelSync {
                 continue;
             }
             let target = nexthops.target(&m.to);
-            if m.to.mixed() {
-                target.serves(None);
-            }
+            target.serve_as(&m.to);
             if let Some(scan) = &mut self.scan {
                 for id in &m.ids {
                     scan.touched_ids.set(*id, true);
@@ -240,6 +238,7 @@ impl KernelSync {
                 self.drop_flags(id, STALE);
             }
         }
+        self.objects.ahead.retain(|ahead| !ahead.is(&from) && !ahead.is(&to));
         if ahead.is_some() {
             self.objects.ahead.push(Ahead::new(to));
         }

@@ -258,7 +258,12 @@ impl World {
             if body.nexthop_id == 0 || found.is_empty() {
                 continue;
             }
-            let n = key.dst.to_string().split('.').nth(1).and_then(|n| n.parse().ok()).unwrap();
+            let n: u8 = key.dst.to_string().split('.').nth(1).and_then(|n| n.parse().ok()).unwrap();
+            // One that should be gone, or whose deletion failed, is not counted any more.
+            let failed = self.bench.failures.iter().any(|(dst, _)| dst.key(TABLE, 32) == *key);
+            if failed || !self.bench.wanted.contains_key(&n.into()) {
+                continue;
+            }
             // Somebody may have deleted a part of a group.
             let fits = |last: &u8| {
                 let wanted = through(*last);
