@@ -152,6 +152,17 @@ fn bogus_routes_stay_out() {
 }
 
 #[test]
+fn protocols_keep_their_places() {
+    let all = |names: &str| {
+        names.split(' ').map(|n| format!("protocol static {n} {{ ipv4; }} ")).collect::<String>()
+    };
+    let mut daemon = Daemon::boot(&all("a b c"));
+    daemon.configure(&all("x c n a m l"));
+    let names: Vec<String> = daemon.engine.core.protos().map(|p| p.name.to_string()).collect();
+    assert_eq!(names, ["device1", "x", "a", "m", "l", "c", "n"]);
+}
+
+#[test]
 fn pipes_follow_and_do_not_loop() {
     let text = format!(
         "ipv4 table t1; {TWO} protocol pipe p {{ table master4; peer table t1; import all; export all; }}"

@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use rustc_hash::FxHashMap;
 use tokio::sync::{mpsc, oneshot};
 
 use super::api::{DownReason, LookAt, ProtoState};
@@ -159,11 +160,23 @@ impl Engine {
         for step in steps {
             self.carry_out(&step, soft);
         }
-        let order =
-            config.protocols.iter().filter_map(|p| self.core.proto_named(&p.name)).map(|p| p.id).collect();
-        self.core.list(order);
+        self.core.list(self.order_for(&config));
         self.core.drop_tables();
         self.settle();
+    }
+
+    /// Those who are there already keep their places, as in BIRD; a new one comes behind the one above it in the file.
+    fn order_for(&self, config: &Config) -> Vec<ProtoId> {
+        let mut behind: FxHashMap<Option<ProtoId>, Vec<ProtoId>> = FxHashMap::default();
+        let mut above = None;
+        for proto in config.protocols.iter().filter_map(|p| self.core.proto_named(&p.name)) {
+            if proto.listed {
+                above = Some(proto.id);
+            }
+            behind.entry(above).or_default().push(proto.id);
+        }
+        let stay = self.core.order.iter().copied().map(Some);
+        std::iter::once(None).chain(stay).filter_map(|id| behind.remove(&id)).flatten().collect()
     }
 
     /// What `configure` would do with this configuration now.
