@@ -555,11 +555,7 @@ impl Instance for KernelInstance {
                 }
                 return;
             }
-            AHEAD => {
-                if self.sync.check_ahead() {
-                    ports.arm(AHEAD, AHEAD_EVERY);
-                }
-            }
+            AHEAD if self.sync.check_ahead() => ports.arm(AHEAD, AHEAD_EVERY),
             _ => {}
         }
         self.run(ports);

@@ -173,6 +173,7 @@ impl KernelSync {
     }
 
     /// How many of the nets on each of these objects pass a test.
+    #[allow(clippy::mutable_key_type, reason = "its identity is hashed")]
     fn count_on<'a>(
         &self,
         objects: impl Iterator<Item = &'a Via>,

@@ -236,7 +236,7 @@ impl Bench {
             self.sync.repair(|_| true);
         }
         self.sync.tick_moves();
-        if self.clock % 64 == 0 {
+        if self.clock.is_multiple_of(64) {
             self.sync.check_ahead();
         }
         if self.scan_due && self.sync.may_scan() {
