@@ -406,14 +406,20 @@ mod properties {
         /// The short cuts of the parser see what the grammar sees.
         #[test]
         fn routes_read_quickly_equal_routes_read_by_the_grammar(
-            list in prop::collection::vec((any::<u32>(), 0u8..=32, any::<u8>(), any::<bool>()), 1..40)
+            list in prop::collection::vec((any::<u32>(), 0u8..=32, any::<u8>(), any::<bool>(), 0u8..8), 1..40)
         ) {
             let mut text = String::new();
-            for (addr, len, gw, six) in &list {
+            for (addr, len, gw, six, shape) in &list {
                 let addr = addr & u32::MAX.checked_shl(32 - u32::from(*len)).unwrap_or(0);
-                text += &match six {
-                    false => format!("route {}/{len} via 192.0.2.{gw};\n", std::net::Ipv4Addr::from(addr)),
-                    true => format!("route {:x}:{:x}::/{} via fe80::{gw:x};\n", addr >> 16, addr & 0xffff, 32),
+                let (net, gateway) = match six {
+                    false => (format!("{}/{len}", std::net::Ipv4Addr::from(addr)), format!("192.0.2.{gw}")),
+                    true => (format!("{:x}:{:x}::/32", addr >> 16, addr & 0xffff), format!("fe80::{gw:x}")),
+                };
+                let words = ["blackhole", "drop", "unreachable", "reject", "prohibit"];
+                text += &match words.get(usize::from(*shape)) {
+                    Some(word) => format!("route {net} {word};\n"),
+                    None if *shape == 5 => format!("route {net} recursive {gateway};\n"),
+                    None => format!("route {net} via {gateway};\n"),
                 };
             }
             // Without a block around them the routes are one statement each for the lexer, so all tokens stay.

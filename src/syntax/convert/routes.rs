@@ -16,6 +16,7 @@ use crate::base::Net;
 pub(in super::super) struct RoutesBuilder {
     routes: Routes,
     via: FxHashMap<IpAddr, u32>,
+    recursive: FxHashMap<IpAddr, u32>,
     plain: [Option<u32>; 5],
 }
 
@@ -46,11 +47,24 @@ impl RoutesBuilder {
             }
             *slot = Some(new);
         }
-        if let RouteDest::Via(hops) = &dest
-            && let [Via { target: Expr { kind: ExprKind::Ip(ip), .. }, scope: None, options, .. }] = &hops[..]
-            && options.is_empty()
-        {
-            match self.via.entry(*ip) {
+        let gateways = match &dest {
+            RouteDest::Via(hops) => match &hops[..] {
+                [Via { target: Expr { kind: ExprKind::Ip(ip), .. }, scope: None, options, .. }]
+                    if options.is_empty() =>
+                {
+                    Some((&mut self.via, *ip))
+                }
+                _ => None,
+            },
+            RouteDest::Recursive { gateway: Expr { kind: ExprKind::Ip(ip), .. }, labels, .. }
+                if labels.is_empty() =>
+            {
+                Some((&mut self.recursive, *ip))
+            }
+            _ => None,
+        };
+        if let Some((known, ip)) = gateways {
+            match known.entry(ip) {
                 std::collections::hash_map::Entry::Occupied(old) => return *old.get(),
                 std::collections::hash_map::Entry::Vacant(slot) => slot.insert(new),
             };
@@ -59,36 +73,54 @@ impl RoutesBuilder {
         new
     }
 
-    /// Reads routes of the shape `route PREFIX via ADDRESS;` directly from the token string, as far as they go; returns where it stopped.
-    /// Does exactly what the rule `route` does, several times faster.
+    /// Reads routes of the shapes `route PREFIX via ADDRESS;`, `route PREFIX recursive ADDRESS;` and `route PREFIX blackhole;` (and its likes)
+    /// directly from the token string, as far as they go; returns where it stopped. Does exactly what the rule `route` does, several times faster.
     pub fn quick(&mut self, tokens: &Tokens, from: usize) -> usize {
         let text = tokens.text.as_bytes();
-        let (mut route, mut via) = ([0; 2], [0; 2]);
-        k::ROUTE.encode_utf8(&mut route);
-        k::VIA.encode_utf8(&mut via);
         let mut at = from;
-        while let Some(&[r1, r2, net @ (t::NET4 | t::NET6), v1, v2, ip @ (t::IP4 | t::IP6), b';']) =
-            text.get(at..at + 7).and_then(|s| s.first_chunk::<7>())
+        while let Some(&[r1, r2, t::NET4 | t::NET6, w1, w2, next, ..]) =
+            text.get(at..at + 6).and_then(|s| s.first_chunk::<6>())
+            && keyword([r1, r2]) == Some(k::ROUTE)
+            && let (Some(net), Some(word)) = (tokens.net_at(at + 2), keyword([w1, w2]))
         {
-            let _ = (net, ip);
-            if [r1, r2] != route || [v1, v2] != via {
-                break;
-            }
-            let (Some(net), Some(ip)) = (tokens.net_at(at + 2), tokens.ip_at(at + 5)) else { break };
-            let tok = tokens.tok_at(at);
-            let dest = match self.via.get(&ip) {
-                Some(dest) => *dest,
-                None => {
-                    let target = Expr { kind: ExprKind::Ip(ip), span: tokens.span(at + 5, at + 6) };
-                    let span = tokens.span(at + 3, at + 6);
-                    self.add(RouteDest::Via(vec![Via { target, scope: None, options: Vec::new(), span }]))
+            let (dest, end) = match (word, next) {
+                (k::BLACKHOLE | k::DROP, b';') => (self.add(RouteDest::Blackhole), at + 6),
+                (k::UNREACHABLE | k::REJECT, b';') => (self.add(RouteDest::Unreachable), at + 6),
+                (k::PROHIBIT, b';') => (self.add(RouteDest::Prohibit), at + 6),
+                (k::VIA | k::RECURSIVE, t::IP4 | t::IP6) if text.get(at + 6) == Some(&b';') => {
+                    let Some(ip) = tokens.ip_at(at + 5) else { break };
+                    let known = if word == k::VIA { &self.via } else { &self.recursive };
+                    let dest = match known.get(&ip) {
+                        Some(dest) => *dest,
+                        None => self.add_gateway(word, ip, tokens, at),
+                    };
+                    (dest, at + 7)
                 }
+                _ => break,
             };
-            self.routes.list.push(StaticRoute { net: Net::Ip(net), dest, tok });
-            at += 7;
+            self.routes.list.push(StaticRoute { net: Net::Ip(net), dest, tok: tokens.tok_at(at) });
+            at = end;
         }
         at
     }
+
+    /// The first of the routes read quickly that goes by an address.
+    #[cold]
+    fn add_gateway(&mut self, word: char, ip: IpAddr, tokens: &Tokens, at: usize) -> u32 {
+        let address = Expr { kind: ExprKind::Ip(ip), span: tokens.span(at + 5, at + 6) };
+        let span = tokens.span(at + 3, at + 6);
+        self.add(match word {
+            k::VIA => RouteDest::Via(vec![Via { target: address, scope: None, options: Vec::new(), span }]),
+            _ => RouteDest::Recursive { gateway: address, labels: Vec::new(), span },
+        })
+    }
+}
+
+/// The keyword that begins here, if it takes two bytes, as all those of static routes do.
+#[inline]
+fn keyword([first, second]: [u8; 2]) -> Option<char> {
+    let code = u32::from(first & 0x1f) << 6 | u32::from(second & 0x3f);
+    char::from_u32(code).filter(|_| first & 0xe0 == 0xc0)
 }
 
 impl Convert<'_> {
