@@ -206,6 +206,8 @@ fn parse(path: &std::path::Path, explain: bool) -> ExitCode {
             if explain || terminal {
                 lines.extend(config.notes.iter().map(|note| format!("bird: {note}\n")));
             }
+            // The process ends here: to give back a large configuration piece by piece takes longer than to leave it.
+            std::mem::forget(config);
             match lines.is_empty() {
                 true => ExitCode::SUCCESS,
                 false => say(&lines.join("\n"), ExitCode::SUCCESS),
