@@ -200,6 +200,7 @@ fn outcome(result: anyhow::Result<()>) -> ExitCode {
 /// `bird -p`: silent for a good file, BIRD's line for a bad one, and everything there is to say where a human looks.
 fn parse(path: &std::path::Path, explain: bool) -> ExitCode {
     let terminal = std::io::stderr().is_terminal();
+    crate::sys::memory::grow_boldly();
     match config::load(path, crate::protocols::SYNTAX, &CustomAttrs::default(), &Disk) {
         Ok(config) => {
             let mut lines: Vec<String> = config.warnings.iter().map(|line| format!("bird: {line}")).collect();
