@@ -25,6 +25,9 @@ use crate::table::{AttrId, Attrs};
 
 /// The daemon as the shell sees it.
 pub trait Backend: Send + Sync + 'static {
+    /// More commands are to follow at once: until what is returned is dropped, the daemon takes its time with cleaning up.
+    fn attend(&self) -> Box<dyn Send>;
+
     /// Both clocks, read together.
     fn now(&self) -> Now;
 

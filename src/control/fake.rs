@@ -163,6 +163,10 @@ impl ExportView for FakeExport {
 }
 
 impl Backend for Fake {
+    fn attend(&self) -> Box<dyn Send> {
+        Box::new(())
+    }
+
     fn now(&self) -> Now {
         Now { moment: 1_000_000, wall: 1_000_000 }
     }

@@ -72,7 +72,12 @@ impl Session {
         self.ctx.send().await?;
         let mut chunk = [0; MAX_COMMAND];
         loop {
+            let mut attention = None;
             while let Some(line) = self.input.line() {
+                attention = match self.input.has_line() {
+                    true => attention.or_else(|| Some(self.ctx.backend.attend())),
+                    false => None,
+                };
                 self.command(line).await?;
                 // Answers to pipelined commands go out together, within reason.
                 self.ctx.pace().await?;
@@ -160,6 +165,11 @@ impl Input {
         self.at = 0;
         // Carriage returns mean nothing, wherever they are.
         self.bytes.extend(bytes.iter().filter(|b| **b != b'\r'));
+    }
+
+    /// Whether there is a whole line.
+    fn has_line(&self) -> bool {
+        memchr::memchr(b'\n', self.bytes.get(self.at..).unwrap_or_default()).is_some()
     }
 
     /// The next whole line, if there is one.

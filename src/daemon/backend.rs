@@ -87,6 +87,10 @@ fn daemon_state(engine: &Engine) -> DaemonState {
 }
 
 impl Backend for Daemon {
+    fn attend(&self) -> Box<dyn Send> {
+        Box::new(self.handle.attend())
+    }
+
     fn now(&self) -> Now {
         let wall = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_micros() as i64);
         Now { moment: self.started.elapsed().as_micros() as u64, wall }

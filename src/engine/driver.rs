@@ -4,6 +4,7 @@
 //! holds at most one message per session and needs no bound of its own.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -71,6 +72,21 @@ pub struct EngineGone;
 #[derive(Clone, Default)]
 pub struct Handle {
     mailbox: Arc<Mailbox>,
+    attention: Arc<AtomicUsize>,
+}
+
+/// More is to be asked: until this is dropped, flushes are in no hurry.
+///
+/// What is asked in one go is then answered out of one state, however fast the engine is and however slow whoever asks.
+#[must_use = "attention ends when this is dropped"]
+pub struct Attention(Handle);
+
+impl Drop for Attention {
+    fn drop(&mut self) {
+        if self.0.attention.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.0.wake();
+        }
+    }
 }
 
 impl Handle {
@@ -79,6 +95,17 @@ impl Handle {
         let mut queue = self.mailbox.queue.lock().unwrap_or_else(PoisonError::into_inner);
         queue.woken = true;
         self.mailbox.arrived.notify_one();
+    }
+
+    /// More is to be asked soon.
+    pub fn attend(&self) -> Attention {
+        self.attention.fetch_add(1, Ordering::Relaxed);
+        Attention(self.clone())
+    }
+
+    /// How many have more to ask.
+    pub(super) fn attention(&self) -> Arc<AtomicUsize> {
+        self.attention.clone()
     }
 
     /// Runs a closure on the engine's thread, without waiting for it.
@@ -122,6 +149,7 @@ impl Handle {
         let handle = self.clone();
         std::thread::Builder::new().name("engine".into()).stack_size(16 << 20).spawn(move || {
             let mut engine = make();
+            engine.attention = handle.attention();
             let result = handle.boot(&mut engine);
             let up = result.is_ok();
             booted(result);

@@ -6,12 +6,14 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::time::{Duration, Instant};
 
 use super::api::{Export, Instance, LookAt, Ports, ProtoState, ProtocolKind};
 use super::core::{Asker, Core, Pending};
 use super::cycle::{Cycle, Part};
 use super::export::Turn;
+use super::flush::Flushers;
 use super::iface::IfaceEvent;
 use super::logger::Logger;
 use super::transition::Transition;
@@ -25,7 +27,9 @@ pub struct Engine {
     pub core: Core,
     pub(super) instances: Vec<Option<Box<dyn Instance>>>,
     pub(super) kinds: &'static [&'static dyn ProtocolKind],
-    pub(super) flushers: VecDeque<ProtoId>,
+    pub(super) flushers: Flushers,
+    /// How many have more to ask at once ([`Attention`](super::driver::Attention)).
+    pub(super) attention: Arc<AtomicUsize>,
     /// From one configuration to the next.
     pub transition: Transition,
     events: VecDeque<KernelEvent>,
@@ -51,7 +55,8 @@ impl Engine {
             core: Core::new(config, kernel, logger, started),
             instances: Vec::new(),
             kinds,
-            flushers: VecDeque::new(),
+            flushers: Flushers::default(),
+            attention: Arc::default(),
             transition: Transition::default(),
             events: VecDeque::new(),
             arrived: Vec::new(),
@@ -133,12 +138,13 @@ impl Engine {
             && core.dirty_tables.is_empty()
             && core.workers.is_empty()
             && core.ready.is_empty()
-            && self.flushers.is_empty()
+            && self.flushers.rest()
     }
 
     /// Whether no route is on its way between protocols and tables, and no configuration is being carried out.
     pub(super) fn is_quiet(&self) -> bool {
         self.is_idle()
+            && self.flushers.list.is_empty()
             && self.events.is_empty()
             && self.core.refeeds.is_empty()
             && !self.transition.progress().0
@@ -147,7 +153,7 @@ impl Engine {
     /// When the next timer is due, in microseconds since the start.
     pub fn next_timer(&self) -> Option<u64> {
         let timer = self.core.timers.first().map(|(at, _, _)| *at);
-        [timer, self.transition.deadline()].into_iter().flatten().min()
+        [timer, self.transition.deadline(), self.flushers.due()].into_iter().flatten().min()
     }
 
     /// What calls have left behind, until nothing is left.
@@ -420,20 +426,6 @@ impl Engine {
         }
     }
 
-    /// One piece of every flush under way.
-    fn flushes(&mut self) {
-        let slice = Slice::new();
-        for _ in 0..self.flushers.len() {
-            let Some(id) = self.flushers.pop_front() else { break };
-            if self.flush_piece(id) {
-                self.flushers.push_back(id);
-            }
-            if slice.is_over() {
-                break;
-            }
-        }
-    }
-
     fn all_down(&self) -> bool {
         self.core.protos().all(|p| p.state == ProtoState::Down)
     }
@@ -442,16 +434,16 @@ impl Engine {
 const OVERRUN: &str = "Kernel dropped some netlink messages, will resync on next scan.";
 
 /// A bounded part of a turn: whoever has more to do goes on in the next one.
-struct Slice(Instant);
+pub(super) struct Slice(Instant);
 
 impl Slice {
     const LENGTH: Duration = Duration::from_millis(2);
 
-    fn new() -> Slice {
+    pub(super) fn new() -> Slice {
         Slice(Instant::now())
     }
 
-    fn is_over(&self) -> bool {
+    pub(super) fn is_over(&self) -> bool {
         self.0.elapsed() >= Slice::LENGTH
     }
 }

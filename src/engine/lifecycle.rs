@@ -287,9 +287,9 @@ impl Engine {
             if let Some(proto) = self.core.proto_mut(id) {
                 proto.flush = (proto.channels.len(), 0);
             }
-            self.flushers.push_back(id);
+            self.flushers.list.push_back(id);
         } else if flush {
-            self.flushers.push_back(id);
+            self.flushers.list.push_back(id);
         } else if stopped == Stopped::Now {
             self.proto_down(id);
         }
@@ -302,7 +302,7 @@ impl Engine {
             return;
         };
         proto.stopped = true;
-        if !self.flushers.contains(&id) {
+        if !self.flushers.list.contains(&id) {
             self.proto_down(id);
         }
     }

@@ -9,6 +9,7 @@ use std::time::Instant;
 use tokio::sync::oneshot;
 
 use super::actions::{Action, Outcome};
+use super::driver::Handle;
 use super::engine::Engine;
 use super::logger::{LogOutput, Logger};
 use super::transition::CommitOutcome;
@@ -114,6 +115,28 @@ fn what_must_be_flushed_is_in_progress() {
     assert!(daemon.engine.core.proto_named("s").is_none());
     assert_eq!(daemon.configure(TWO), CommitOutcome::Done);
     assert_eq!(daemon.routes("master4").len(), 2);
+}
+
+/// `configure`, `configure`, `configure undo` in one go: all three have to find the first one under way.
+#[test]
+fn flushes_wait_for_who_has_more_to_ask() {
+    let routes: String =
+        (0..10_000).map(|i| format!("route 10.0.{}.{}/32 blackhole; ", i / 256, i % 256)).collect();
+    let mut daemon = Daemon::boot(&format!("protocol static s {{ ipv4; {routes} }}"));
+    let handle = Handle::default();
+    let attention = handle.attend();
+    daemon.engine.attention = handle.attention();
+    let (reply, _) = oneshot::channel();
+    daemon.engine.configure(config(""), false, None, reply);
+    // A machine so slow that a piece is due in every turn is patient enough, too.
+    for _ in 0..3 {
+        daemon.engine.turn();
+    }
+    assert!(daemon.routes("master4").len() > 1000);
+    assert!(daemon.engine.next_timer().is_some() && !daemon.engine.is_quiet());
+    drop(attention);
+    daemon.rest();
+    assert!(daemon.routes("master4").is_empty());
 }
 
 #[test]
