@@ -20,7 +20,7 @@ use tern::base::prefix_set::{Pattern, PrefixSet};
 use tern::base::{IpNet, Net, NextHop, Value};
 use tern::config::Config;
 use tern::filter::attributes::id;
-use tern::filter::{CustomAttrs, Machine, NoEnv, Recalled, RouteView, Verdict, Verdicts, run};
+use tern::filter::{Case, CustomAttrs, Machine, NoEnv, RouteView, Verdict, Verdicts, run};
 use tern::syntax::{Files, ReadError};
 use tern::table::{Attrs, Dest, Interner};
 
@@ -195,20 +195,8 @@ fn policy_looked_up(bencher: Bencher, sets: usize) {
     bencher.counter(ItemsCount::new(ROUTES)).bench_local(|| {
         kept.clear();
         for (net, attrs) in routes.by_ref().take(ROUTES) {
-            let case = match verdicts.recall(filter, net, attrs) {
-                Recalled::Known(_, after) => {
-                    kept.push(after);
-                    continue;
-                }
-                recalled => recalled,
-            };
-            let mut view = RouteView::new(net, attrs, &proto);
-            let outcome = run(filter, &mut view, &mut machine, &NoEnv);
-            let after = view.finish_shared(&mut interner).unwrap_or_else(|| attrs.clone());
-            if let Recalled::New(case) = case {
-                verdicts.keep(case, filter, &outcome, &after);
-            }
-            kept.push(after);
+            let case = Case { filter, net, attrs, proto: &proto, env: &NoEnv };
+            kept.push(verdicts.judge(&case, &mut machine, &mut interner).1);
         }
         kept.len()
     });

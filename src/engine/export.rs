@@ -9,6 +9,7 @@ use super::accounting::Direction;
 use super::api::{Export, ExportMode, PreExport, TraceFlag};
 use super::channel::{ChannelState, Feed, LimitKind};
 use super::core::Core;
+use super::filters::Policy;
 use crate::base::prefix_set::PrefixSet;
 use crate::base::{ChannelId, Net};
 use crate::config::FilterRef;
@@ -303,9 +304,7 @@ impl Core {
 
     /// Asks the protocol's rule and runs the export filter; `None` when the route does not pass.
     fn pass(&mut self, id: ChannelId, net: &Net, route: &Route, silent: bool) -> Option<Arc<Attrs>> {
-        let ch = self.channel(id)?;
-        let filter = ch.config.export.clone();
-        let verdict = ch.judge(net, route);
+        let verdict = self.channel(id)?.judge(net, route);
         match verdict {
             PreExport::Ask => {}
             verdict => {
@@ -318,7 +317,8 @@ impl Core {
                 return None;
             }
         }
-        let (accepted, outcome, attrs) = self.run_filter(&filter, net, route.source, route.attrs.clone());
+        let (accepted, outcome, attrs) =
+            self.run_filter(Policy(id, Direction::Export), net, route.source, route.attrs.clone());
         self.account(id, Direction::Export, outcome);
         if !accepted {
             if !silent {
@@ -427,7 +427,6 @@ impl Core {
     /// What the channel's filter makes of the net now, without counting or changing anything.
     pub(super) fn wanted_now(&mut self, id: ChannelId, net: &Net) -> Option<Export> {
         let ch = self.channel(id)?;
-        let filter = ch.config.export.clone();
         let table = self.table_of(ch.table);
         let net_id = table.find(net)?;
         let route = table.best(net_id)?.clone();
@@ -435,7 +434,8 @@ impl Core {
             return None;
         }
         let (replaces, generation) = (ch.was_exported(net_id, route.source), route.generation);
-        let (accepted, _, attrs) = self.run_filter(&filter, net, route.source, route.attrs.clone());
+        let (accepted, _, attrs) =
+            self.run_filter(Policy(id, Direction::Export), net, route.source, route.attrs.clone());
         accepted.then(|| Export {
             id: net_id,
             net: net.clone(),

@@ -4,60 +4,52 @@ use std::cell::RefCell;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use super::accounting::Direction;
 use super::api::{LookAt, TraceFlag};
-use super::core::Core;
+use super::core::{Core, Tools};
 use crate::base::{ChannelId, IpNet, LogClass, Net};
 use crate::config::FilterRef;
 use crate::filter::{
-    self, Assertion, Env, Filter, Machine, Outcome, Program, Recalled, RouteView, RuntimeError, Verdict,
-    attributes, for_log,
+    self, Assertion, Case, Env, Machine, Outcome, Program, RouteView, RuntimeError, Verdict, attributes,
+    for_log,
 };
 use crate::table::{Attrs, Dest, NetId, Route, Source};
 
 impl Core {
-    /// Runs a filter: whether the route is accepted, how the run ended, and the attributes afterwards (the same `Arc` when nothing changed).
+    /// Asks a filter: whether the route is accepted, how the run ended, and the attributes afterwards (the same `Arc` when nothing changed).
     pub(super) fn run_filter(
         &mut self,
-        filter: &FilterRef,
+        policy: Policy,
         net: &Net,
         source: Source,
         attrs: Arc<Attrs>,
     ) -> (bool, Option<Outcome>, Arc<Attrs>) {
-        let Some(filter) = filter.filter() else { return (matches!(filter, FilterRef::All), None, attrs) };
-        let (outcome, attrs) = self.decide(filter, net, source, attrs);
-        (outcome.verdict == Verdict::Accept, Some(outcome), attrs)
-    }
-
-    /// How a filter's run over a route ends, and the attributes afterwards.
-    pub(super) fn decide(
-        &mut self,
-        filter: &Arc<Filter>,
-        net: &Net,
-        source: Source,
-        attrs: Arc<Attrs>,
-    ) -> (Outcome, Arc<Attrs>) {
-        match self.tools().verdicts.recall(filter, net, &attrs) {
-            Recalled::Known(outcome, attrs) => (outcome, attrs),
-            recalled => self.decide_anew(filter, net, source, attrs, recalled),
+        let mut tools = self.tools.take().unwrap_or_default();
+        let Some(filter) = policy.of(self).filter() else {
+            let all = matches!(policy.of(self), FilterRef::All);
+            self.tools = Some(tools);
+            return (all, None, attrs);
+        };
+        let nobody;
+        let proto = match self.proto(source.proto) {
+            Some(proto) => &proto.name,
+            None => {
+                nobody = self.name_of(source.proto);
+                &nobody
+            }
+        };
+        let world = World::new(self);
+        let case = Case { filter, net, attrs: &attrs, proto, env: &world };
+        let Tools { machine, interner, verdicts } = &mut *tools;
+        let (outcome, after) = verdicts.judge(&case, machine, interner);
+        let (said, asserted) = (world.said.into_inner(), world.asserted.into_inner());
+        if let (Some(error), true) = (&outcome.error, self.assertions.is_some()) {
+            let filter = filter.clone();
+            self.witness_error(&filter.program, Some(error));
         }
-    }
-
-    /// The same for somebody who has looked whether the verdict is known.
-    pub(super) fn decide_anew(
-        &mut self,
-        filter: &Arc<Filter>,
-        net: &Net,
-        source: Source,
-        attrs: Arc<Attrs>,
-        recalled: Recalled,
-    ) -> (Outcome, Arc<Attrs>) {
-        let (outcome, attrs) = self
-            .with_view(net, source, attrs, |view, machine, world| filter::run(filter, view, machine, world));
-        self.witness_error(&filter.program, outcome.error.as_ref());
-        if let Recalled::New(case) = recalled {
-            self.tools().verdicts.keep(case, filter, &outcome, &attrs);
-        }
-        (outcome, attrs)
+        self.tools = Some(tools);
+        self.hear(said, asserted);
+        (outcome.verdict == Verdict::Accept, Some(outcome), after)
     }
 
     /// Runs the commands behind a static route; however they end, what they set stays.
@@ -149,11 +141,17 @@ impl Core {
         let edited = view.finish_shared(&mut tools.interner);
         let (said, asserted) = (world.said.into_inner(), world.asserted.into_inner());
         self.tools = Some(tools);
+        self.hear(said, asserted);
+        (result, edited.unwrap_or(attrs))
+    }
+
+    /// Passes on what a filter said, unless somebody only wanted to know what it would do.
+    #[inline]
+    fn hear(&mut self, said: Vec<(LogClass, String)>, asserted: Vec<Assertion>) {
         if self.hearing.is_none() && (!said.is_empty() || !asserted.is_empty()) {
             self.tell(said);
             self.witness(asserted);
         }
-        (result, edited.unwrap_or(attrs))
     }
 
     /// Writes down what filters said; errors are limited in rate.
@@ -247,6 +245,20 @@ impl Core {
     pub(super) fn channel_name(&self, channel: ChannelId) -> Option<String> {
         let ch = self.channel(channel)?;
         Some(format!("{}.{}", self.name_of(ch.proto), ch.config.name))
+    }
+}
+
+/// A filter where it stands.
+#[derive(Clone, Copy)]
+pub(super) struct Policy(pub ChannelId, pub Direction);
+
+impl Policy {
+    fn of(self, core: &Core) -> &FilterRef {
+        match (core.channel(self.0), self.1) {
+            (Some(channel), Direction::Import) => &channel.config.import,
+            (Some(channel), Direction::Export) => &channel.config.export,
+            (None, _) => &FilterRef::None,
+        }
     }
 }
 

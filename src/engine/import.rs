@@ -9,10 +9,10 @@ use super::accounting::{Direction, Refusal};
 use super::api::TraceFlag;
 use super::channel::{ChannelState, LimitKind};
 use super::core::Core;
+use super::filters::Policy;
 use crate::base::net::routable;
 use crate::base::{ChannelId, LogClass, Net};
 use crate::config::{FilterRef, LimitAction};
-use crate::filter::{Recalled, Verdict};
 use crate::table::table::same_route;
 use crate::table::{Attrs, NetId, Route, Source};
 
@@ -44,19 +44,10 @@ impl Core {
         let outside = ch.config.import_in.as_ref().is_some_and(|limit| !inside(limit, net));
         let keep = ch.config.keep_filtered;
         let open = !outside && matches!(ch.config.import, FilterRef::All);
-        let (accepted, outcome, attrs) = match ch.config.import.filter().filter(|_| !outside) {
-            None => (open, None, attrs),
-            Some(filter) => {
-                let tools = self.tools.get_or_insert_default();
-                let (outcome, attrs) = match tools.verdicts.recall(filter, net, &attrs) {
-                    Recalled::Known(outcome, attrs) => (outcome, attrs),
-                    recalled => {
-                        let filter = filter.clone();
-                        self.decide_anew(&filter, net, source, attrs, recalled)
-                    }
-                };
-                (outcome.verdict == Verdict::Accept, Some(outcome), attrs)
-            }
+        let filtered = !outside && ch.config.import.filter().is_some();
+        let (accepted, outcome, attrs) = match filtered {
+            false => (open, None, attrs),
+            true => self.run_filter(Policy(channel, Direction::Import), net, source, attrs),
         };
         let refusal = match (accepted, outside) {
             (true, _) => Refusal::Unknown,

@@ -6,7 +6,7 @@
 //!
 //! The parts, bottom up: [`types`]; [`attributes`], the registry of everything a route can carry; [`ops`], what operators and methods compute;
 //! [`code`] and [`program`], what bodies become; `inline`, small functions in their callers; [`symbols`], the names of a configuration; [`compile`], the checker; [`view`] and [`env`], the
-//! route and the world as a filter sees them; `memo`, answers given before; [`vm`]; `questions`, what a program asks about a net, and [`verdicts`] given before;
+//! route and the world as a filter sees them; `memo`, answers given before; [`vm`]; `questions` that a run asks about net and world, `record`, who takes them down, and [`verdicts`] given before;
 //! [`explain`], which watches the machine.
 //!
 //! Filters know no protocol and no table: what they ask of the world is the trait [`Env`].
@@ -22,6 +22,7 @@ mod memo;
 pub mod ops;
 pub mod program;
 mod questions;
+mod record;
 pub mod symbols;
 #[cfg(test)]
 mod tests;
@@ -38,6 +39,6 @@ pub use env::{AspaState, Assertion, Env, NoEnv, RoaState, for_log};
 pub use program::{Filter, FilterRef, Program};
 pub use symbols::{Snapshot, Symbol, Symbols};
 pub use types::Type;
-pub use verdicts::{Recalled, Verdicts};
+pub use verdicts::{Case, Verdicts};
 pub use view::RouteView;
 pub use vm::{Machine, Outcome, RuntimeError, evaluate, run, run_alone, run_commands, run_merge};

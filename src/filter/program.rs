@@ -10,7 +10,7 @@ use std::sync::{Arc, OnceLock};
 use rustc_hash::FxHashMap;
 
 use super::code::{Code, Note, Site};
-use super::questions::Questions;
+use super::questions::Sets;
 use super::symbols::{FnId, Symbols};
 use crate::base::Net;
 
@@ -30,8 +30,8 @@ pub(super) struct Unit {
 #[derive(Debug, Default)]
 pub struct Program {
     pub(super) units: Box<[Unit]>,
-    /// What it asks about nets, looked for when the first route comes.
-    questions: OnceLock<Questions>,
+    /// The sets it looks for nets in, themselves looked for when the first route comes.
+    sets: OnceLock<Sets>,
 }
 
 impl Program {
@@ -63,12 +63,7 @@ impl Program {
             units.push(Unit { code: body, joined, calls: calls.into(), first_site });
             first_site += sites;
         }
-        Some(Program { units: units.into(), questions: OnceLock::new() })
-    }
-
-    #[inline]
-    pub(super) fn questions(&self) -> &Questions {
-        self.questions.get_or_init(|| Questions::of(&self.units))
+        Some(Program { units: units.into(), sets: OnceLock::new() })
     }
 
     /// Whether two programs do the same.
@@ -123,7 +118,7 @@ pub struct Filter {
 impl Filter {
     /// Reads what runs over routes of these nets, a few dozen at most, will have to read.
     pub fn warm(&self, nets: &[&Net]) {
-        self.program.questions().warm(nets);
+        self.program.sets.get_or_init(|| Sets::of(&self.program.units)).warm(nets);
     }
 
     /// Whether two filters do the same; decides whether a channel reloads its routes.

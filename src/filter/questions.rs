@@ -1,213 +1,169 @@
-//! What a program asks about the net of a route.
+//! What a filter can ask that is not in the attributes of the route: about the net, and of the world.
 //!
-//! Most filters see the net only through a few questions with small answers: is it in this set, how long is it. Who knows the questions
-//! beforehand can have memory look for the answers of many nets at once ([`Questions::warm`]). And a program that asks nobody else, and says nothing to
-//! anybody, is a function of the route's attributes and of these answers, which is what [`super::verdicts`] lives on.
+//! Given the attributes, all that a run does is decided by the answers to such questions: is the net in this set, how long is it, what do the
+//! ROAs say, who announced it. Their answers are small. [`super::record`] watches a run and takes its questions down, [`super::verdicts`] asks them
+//! for other routes instead of running. Nothing is asked from memory: a ROA that is new counts for the next route.
+//!
+//! Large sets that a program names can be read for many nets at once ([`Sets::warm`]).
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::attributes::Field;
-use super::code::{Cmp, Code, Op, Place};
-use super::inline::visit;
+use rustc_hash::FxHashMap;
+
+use super::code::{Cmp, Op, Opd, Place};
+use super::env::Env;
 use super::ops;
 use super::program::Unit;
-use super::types::Type;
+use crate::base::path::AsPath;
 use crate::base::prefix_set::PrefixSet;
 use crate::base::{Net, Value};
 
-/// More are not asked in advance: a run that ends early would not have asked them all.
+/// More sets are not read in advance: a run reads few.
 const MOST: usize = 8;
 
-/// A question about the net.
+/// Names are remembered up to so many; who asks for more is not answered.
+const TEXTS: usize = 1024;
+
+/// A question.
 #[derive(Debug)]
-enum Question {
-    /// Whether it is in a set.
+pub(super) enum Question {
+    /// Whether the net is in a set.
     Within(Arc<PrefixSet>),
+    /// Another comparison of the net: with what, and whether that stands on the left.
+    Compare(Cmp, Value, bool),
     /// Its length, which of IP prefixes is quick to tell.
     Length,
-    /// Another comparison with a constant.
-    Compare(Cmp, Value),
     /// Another method that gives a number.
     Method(u16),
+    /// Whether an origin may announce it, by a table of ROAs.
+    Origin(Arc<str>, u32),
+    /// The same of another net.
+    OriginOf(Box<(Arc<str>, Net, u32)>),
+    /// What a table of ASPAs says of a path, upstream or not.
+    Path(Box<(Arc<str>, AsPath, bool)>),
+    /// The protocol that made the route.
+    Proto,
+    /// The name of an interface.
+    Interface(u32),
+    /// The number of an interface.
+    InterfaceNamed(Arc<str>),
+    /// The interface of a gateway: [`Env::gateway`].
+    Gateway(IpAddr, Option<u32>, bool),
 }
 
-/// The questions of a program, each once.
+/// Who is asked: a route, but for its attributes, and the world.
+#[derive(Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub net: &'a Net,
+    pub proto: &'a Arc<str>,
+    pub env: &'a dyn Env,
+}
+
+/// Answers that are words are numbered here.
 #[derive(Debug, Default)]
-pub(super) struct Questions {
-    asked: Vec<Question>,
-    /// Nothing but the answers and the attributes decides how a run ends, and nobody hears of it otherwise.
-    whole: bool,
-}
+pub(super) struct Texts(FxHashMap<Arc<str>, u32>);
 
-impl Questions {
-    /// The questions of all bodies of a program.
-    pub fn of(units: &[Unit]) -> Questions {
-        let mut questions = Questions { asked: Vec::new(), whole: true };
-        for code in units.iter().map(|unit| &unit.joined) {
-            for op in &code.ops {
-                match question(op, code) {
-                    Some(question) => questions.add(question),
-                    None => questions.whole &= is_settled(op),
-                }
-            }
-        }
-        questions
+impl Texts {
+    fn number(&self, text: &str) -> Option<u32> {
+        self.0.get(text).copied()
     }
 
-    fn add(&mut self, question: Question) {
-        if self.asked.iter().any(|known| known.is(&question)) {
-        } else if self.asked.len() < MOST {
-            self.asked.push(question);
-        } else {
-            self.whole = false;
-        }
-    }
-
-    /// All answers in one word, if they are all there is to know about the net, and small.
-    #[inline]
-    pub fn answers(&self, net: &Net) -> Option<u64> {
-        if !self.whole {
-            return None;
-        }
-        self.asked.iter().try_fold(0, |word, question| match question {
-            Question::Within(set) => Some(word << 1 | u64::from(set.contains_net(net))),
-            Question::Length => match net {
-                Net::Ip(prefix) => Some(word << 8 | u64::from(prefix.prefix_len())),
-                Net::Ext(_) => None,
-            },
-            Question::Compare(op, with) => {
-                let holds = ops::compare(*op, &Value::Net(net.clone()), with).ok()?;
-                Some(word << 1 | u64::from(holds))
-            }
-            Question::Method(method) => {
-                let number = match ops::call(*method, &Value::Net(net.clone()), None).ok()? {
-                    Value::Int(n) => u8::try_from(n).ok()?,
-                    Value::Enum(_, n) => n,
-                    _ => return None,
-                };
-                Some(word << 8 | u64::from(number))
-            }
-        })
-    }
-
-    /// Reads what the answers for these nets will have to be read from.
-    pub fn warm(&self, nets: &[&Net]) {
-        for question in &self.asked {
-            if let Question::Within(set) = question {
-                set.warm(nets);
-            }
+    /// Makes room for the answer to this question.
+    pub fn learn(&mut self, question: &Question, asked: &Asked<'_>) {
+        let text = match question {
+            Question::Proto => asked.proto.clone(),
+            Question::Interface(index) => asked.env.interface_name(*index).unwrap_or_default(),
+            _ => return,
+        };
+        let next = self.0.len();
+        if next < TEXTS {
+            self.0.entry(text).or_insert(next as u32);
         }
     }
 }
 
 impl Question {
-    fn is(&self, other: &Question) -> bool {
-        match (self, other) {
-            // Members may be many: a set is known by where it is.
-            (Question::Within(a), Question::Within(b)) => Arc::ptr_eq(a, b),
-            (Question::Length, Question::Length) => true,
-            (Question::Compare(op, a), Question::Compare(other, b)) => op == other && a == b,
-            (Question::Method(a), Question::Method(b)) => a == b,
-            _ => false,
+    /// The answer, if there is one and it is small.
+    #[inline]
+    pub fn ask(&self, asked: &Asked<'_>, texts: &Texts) -> Option<u32> {
+        match self {
+            Question::Within(set) => Some(u32::from(set.contains_net(asked.net))),
+            Question::Length => match asked.net {
+                Net::Ip(prefix) => Some(prefix.prefix_len().into()),
+                Net::Ext(_) => self.ask_slowly(asked, texts),
+            },
+            Question::Origin(table, asn) => Some(ops::roa_check(asked.env, table, asked.net, *asn) as u32),
+            _ => self.ask_slowly(asked, texts),
+        }
+    }
+
+    fn ask_slowly(&self, asked: &Asked<'_>, texts: &Texts) -> Option<u32> {
+        let index = |found: Option<u32>| match found {
+            Some(index) => index.checked_add(1),
+            None => Some(0),
+        };
+        let method = |number| match ops::call(number, &Value::Net(asked.net.clone()), None).ok()? {
+            Value::Int(n) => Some(n),
+            Value::Enum(_, n) => Some(n.into()),
+            Value::Bool(b) => Some(b.into()),
+            _ => None,
+        };
+        match self {
+            Question::Compare(op, other, left) => {
+                let net = Value::Net(asked.net.clone());
+                let (a, b) = if *left { (other, &net) } else { (&net, other) };
+                Some(ops::compare(*op, a, b).ok()?.into())
+            }
+            Question::Length => method(ops::LEN),
+            Question::Method(number) => method(*number),
+            Question::OriginOf(of) => Some(ops::roa_check(asked.env, &of.0, &of.1, of.2) as u32),
+            Question::Path(of) => Some(ops::aspa_check(asked.env, &of.0, &of.1, of.2) as u32),
+            Question::Proto => texts.number(asked.proto),
+            Question::Interface(at) => texts.number(&asked.env.interface_name(*at).unwrap_or_default()),
+            Question::InterfaceNamed(name) => index(asked.env.interface_index(name)),
+            Question::Gateway(gateway, only, onlink) => index(asked.env.gateway(*gateway, *only, *onlink)),
+            Question::Within(_) | Question::Origin(..) => None,
         }
     }
 }
 
-/// The question an instruction asks, if it looks at the net in no other way.
-fn question(op: &Op, code: &Code) -> Option<Question> {
-    match *op {
-        Op::Compare { op, a, b, .. } | Op::CompareBranch { op, a, b, .. } => match (a.place(), b.place()) {
-            (Place::Net, Place::Const(c)) => Some(match (op, code.consts.get(c as usize)?) {
-                (Cmp::Match | Cmp::NotMatch, Value::PrefixSet(set)) => Question::Within(set.clone()),
-                (_, constant) => Question::Compare(op, constant.clone()),
-            }),
-            _ => None,
-        },
-        Op::Method { method, a, .. } if a.place() == Place::Net => {
-            let info = ops::METHODS.get(method as usize)?;
-            match (info.name, info.result) {
-                ("len", _) => Some(Question::Length),
-                (_, Type::Int | Type::Enum(_)) => Some(Question::Method(method)),
+/// The sets of prefixes that a program looks for nets in.
+#[derive(Debug, Default)]
+pub(super) struct Sets(Vec<Arc<PrefixSet>>);
+
+impl Sets {
+    /// Those that stand in comparisons, or become values of variables, of all bodies of a program.
+    pub fn of(units: &[Unit]) -> Sets {
+        let mut sets: Vec<Arc<PrefixSet>> = Vec::new();
+        for code in units.iter().map(|unit| &unit.joined) {
+            let set = |opd: Opd| match opd.place() {
+                Place::Const(c) => match code.consts.get(c as usize) {
+                    Some(Value::PrefixSet(set)) => Some(set),
+                    _ => None,
+                },
                 _ => None,
+            };
+            for op in &code.ops {
+                let found = match *op {
+                    Op::Compare { b, .. } | Op::CompareBranch { b, .. } => set(b),
+                    Op::Move { a, .. } => set(a),
+                    _ => None,
+                };
+                if let Some(found) = found.filter(|_| sets.len() < MOST)
+                    && !sets.iter().any(|known| Arc::ptr_eq(known, found))
+                {
+                    sets.push(found.clone());
+                }
             }
         }
-        _ => None,
+        Sets(sets)
     }
-}
 
-/// Whether what an instruction does is settled by registers, constants and attributes alone, and changes nothing else. Instructions
-/// that do more than compute from their operands are not among those that `visit` shows, but for fields.
-fn is_settled(op: &Op) -> bool {
-    let mut looks = false;
-    let plain = visit(&mut op.clone(), |_| {}, |opd| looks |= opd.place() == Place::Net);
-    match op {
-        Op::Field { field, .. } => !matches!(field, Field::Net | Field::Proto | Field::Ifname),
-        // What a gateway or an interface means is for the system to say.
-        Op::SetField { field, .. } | Op::UnsetField { field } => {
-            !looks && !matches!(field, Field::Gw | Field::Ifname)
+    /// Reads what the answers for these nets will have to be read from.
+    pub fn warm(&self, nets: &[&Net]) {
+        for set in &self.0 {
+            set.warm(nets);
         }
-        Op::Return { a } | Op::Walk { a, .. } => a.place() != Place::Net,
-        Op::Jump { .. } | Op::Call { .. } | Op::End | Op::Verdict { .. } | Op::Next { .. } => true,
-        Op::Mask { .. } | Op::Fail { .. } => true,
-        _ => plain && !looks,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
-    use super::*;
-    use crate::filter::tests::harness::load;
-
-    #[test]
-    fn questions_are_found_and_what_asks_others_is_told() {
-        let world = load(
-            "define OURS = [10.0.0.0/8+];
-             roa4 table r;
-             function ours(prefix p) -> bool { return p ~ OURS; }
-             function deep(prefix p) -> bool { return ours(p); }
-             function grade(int n) -> int { if n > 8 then return 1; return 0; }
-             function medium() -> int { return grade(net.len) + grade(net.len); }",
-        );
-        let asks = |body: &str| {
-            let filter = world.filter(body);
-            let questions = Questions::of(&filter.program.units);
-            (questions.asked.len(), questions.whole)
-        };
-        assert_eq!(asks("{ accept; }"), (0, true));
-        assert_eq!(
-            asks("{ if ours(net) && net.len < 9 || net ~ OURS then bgp_med = net.len; accept; }"),
-            (2, true)
-        );
-        assert_eq!(asks("{ if net = 0.0.0.0/0 || net.type = NET_IP6 then reject; accept; }"), (2, true));
-        assert_eq!(
-            asks("{ for int n in bgp_path do if n = 5 then reject; preference = 7; accept; }"),
-            (0, true)
-        );
-        // Functions that are called count like those that became part of their callers.
-        let policy = "int score = 0; if ours(net) then score = 7; bgp_community.add((64500, score)); \
-                      if (64500, 7) ~ bgp_community then bgp_large_community.add((64500, score, net.len)); \
-                      krt_metric = 100 + medium() * score;";
-        assert_eq!(asks(&format!("{{ {policy} accept; }}")), (2, true));
-        assert_eq!(asks("{ if net ~ OURS then print \"ours\"; accept; }"), (1, false));
-        assert!(!asks("{ if deep(net) then reject; accept; }").1);
-        assert_eq!(asks("{ if net.ip = 10.0.0.0 then reject; accept; }"), (0, false));
-        assert!(!asks("{ prefix p = net; if p.len = 5 then reject; accept; }").1);
-        assert!(!asks("{ if proto = \"a\" || ifname = \"b\" then reject; accept; }").1);
-        assert_eq!(asks("{ if net.len > 5 then gw = 192.0.2.7; accept; }"), (1, false));
-        assert!(!asks("{ if roa_check(r, net, 5) = ROA_VALID then reject; accept; }").1);
-        let many = (0..9).map(|n| format!("if net = 10.{n}.0.0/16 then reject; ")).collect::<String>();
-        assert_eq!(asks(&format!("{{ {many} accept; }}")), (8, false));
-    }
-
-    #[test]
-    fn answers_tell_nets_apart() {
-        let world = load("define OURS = [10.0.0.0/8+];");
-        let filter = world.filter("{ if net ~ OURS || net.len > 24 then reject; accept; }");
-        let questions = Questions::of(&filter.program.units);
-        let answers = |net: &str| questions.answers(&net.parse::<ipnet::IpNet>().unwrap().into()).unwrap();
-        assert_eq!(answers("10.1.0.0/16"), answers("10.2.0.0/16"));
-        assert_ne!(answers("10.1.0.0/16"), answers("10.1.0.0/17"));
-        assert_ne!(answers("10.1.0.0/16"), answers("11.1.0.0/16"));
     }
 }

@@ -1,56 +1,102 @@
 //! Verdicts given before.
 //!
-//! A filter that looks at the net through a few questions only ([`super::questions`]) says the same to two routes whose attributes and answers
-//! are the same. Attributes are shared by many routes, and there are few lengths and sets: a full table is a few thousand
-//! different cases. So a verdict is looked up first, with what the filter made of the attributes, and the machine runs only for what is new.
-//! Nothing is lost by that: such a filter has no say but its verdict, and runs that end in an error are never remembered.
+//! What a filter makes of a route is decided by the route's attributes and by the answers to a few questions ([`super::questions`]): in which sets the
+//! net is, how long it is, what the ROAs say. Attributes are shared by many routes, and answers are few: a full table is a few thousand
+//! different cases. So the questions that an earlier run over the same attributes has asked are asked again, in its order, and where the answers are the
+//! same, so are verdict, site and attributes. The machine runs only for what is new, and [`super::record`] takes its questions down.
 //!
-//! Attributes are known by where they are. An entry keeps them and the filter alive, so no address comes to mean something else while it
-//! stands. Memory is bounded: when [`MOST`] cases are known, all are forgotten. Where nothing repeats, most routes are not even
+//! For each filter and set of attributes there is a tree: a question, its answers so far, the question that each of them led to, and so on to a
+//! verdict. A route is asked what the run would ask and no more. Nothing is lost by that: runs that say something, or end in an error, are never
+//! remembered, but only that they are such.
+//!
+//! Attributes are known by where they are. A tree keeps them and the filter alive, so no address comes to mean something else while it
+//! stands. Memory is bounded: when there are too many verdicts or questions, all are forgotten. Where nothing repeats, most routes are not even
 //! looked up. A new configuration empties everything, so no filter outlives its configuration here.
 
+use std::mem::discriminant;
 use std::sync::Arc;
 
 use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
+use smallvec::{SmallVec, smallvec};
 
 use super::code::Verdict;
+use super::env::Env;
 use super::program::Filter;
-use super::vm::Outcome;
+use super::questions::{Asked, Question, Texts};
+use super::record::{Notes, Recorder};
+use super::view::RouteView;
+use super::vm::{self, Machine, Outcome};
 use crate::base::Net;
-use crate::table::Attrs;
+use crate::table::{Attrs, Interner};
 
-/// So many cases are known at most: what a table of 4096 places holds.
+/// So many ways to a verdict are known at most, and trees: what a table of 4096 places holds.
 const MOST: usize = 3584;
+/// So many questions, in all trees together.
+const QUESTIONS: usize = 3 * MOST;
+/// Answers to one question; further ones are not remembered.
+const WAYS: usize = 64;
 /// So many misses without a hit, and only one route of so many is looked up.
 const PATIENCE: u32 = 256;
 const SAMPLE: u32 = 16;
 
-/// A case, and what came of it.
+/// A route before a filter.
+#[derive(Clone, Copy)]
+pub struct Case<'a> {
+    /// The filter.
+    pub filter: &'a Arc<Filter>,
+    /// The net.
+    pub net: &'a Net,
+    /// The attributes as they come.
+    pub attrs: &'a Arc<Attrs>,
+    /// The name of the protocol that made the route.
+    pub proto: &'a Arc<str>,
+    /// The world.
+    pub env: &'a dyn Env,
+}
+
+/// Where a tree goes on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Step {
+    /// With a question.
+    Ask(u32),
+    /// Here it ends.
+    Done(u32),
+    /// What comes has to be run: somebody hears of it.
+    Run,
+}
+
 #[derive(Debug)]
-struct Known {
-    filter: Arc<Filter>,
-    before: Arc<Attrs>,
-    answers: u64,
+struct Node {
+    question: Question,
+    ways: SmallVec<[(u32, Step); 2]>,
+}
+
+#[derive(Debug)]
+struct End {
     after: Arc<Attrs>,
     verdict: Verdict,
     site: u32,
 }
 
-/// A case that was not there yet.
 #[derive(Debug)]
-pub struct Case {
-    hash: u64,
-    answers: u64,
+struct Tree {
+    filter: Arc<Filter>,
     before: Arc<Attrs>,
+    first: Step,
+}
+
+impl Tree {
+    fn is(&self, case: &Case<'_>) -> bool {
+        Arc::ptr_eq(&self.before, case.attrs) && Arc::ptr_eq(&self.filter, case.filter)
+    }
 }
 
 /// What is known about a route.
-#[derive(Debug)]
-pub enum Recalled {
-    /// The verdict, and the attributes afterwards.
-    Known(Outcome, Arc<Attrs>),
-    /// Nothing; but what the filter says is worth remembering as this case.
-    New(Case),
+enum Recalled {
+    Known(u32),
+    /// Nothing; but what the filter says is worth remembering.
+    New,
     /// Nothing.
     Unknown,
 }
@@ -58,55 +104,239 @@ pub enum Recalled {
 /// Verdicts of all filters.
 #[derive(Debug, Default)]
 pub struct Verdicts {
-    known: HashTable<Known>,
+    trees: HashTable<Tree>,
+    nodes: Vec<Node>,
+    ends: Vec<End>,
+    texts: Texts,
+    notes: Notes,
     /// Misses since the last hit.
     misses: u32,
 }
 
 impl Verdicts {
-    /// What a filter said about such a route, if that is known.
+    /// What the filter says about the route, and the attributes afterwards (the same `Arc` when nothing changed), from memory if that is known.
     #[inline]
-    pub fn recall(&mut self, filter: &Arc<Filter>, net: &Net, attrs: &Arc<Attrs>) -> Recalled {
-        if self.misses > PATIENCE {
-            self.misses = self.misses.wrapping_add(1);
-            if !self.misses.is_multiple_of(SAMPLE) {
-                return Recalled::Unknown;
-            }
+    pub fn judge(
+        &mut self,
+        case: &Case<'_>,
+        machine: &mut Machine,
+        interner: &mut Interner,
+    ) -> (Outcome, Arc<Attrs>) {
+        let recalled = self.recall(case);
+        if let Recalled::Known(end) = recalled
+            && let Some(end) = self.ends.get(end as usize)
+        {
+            let outcome = Outcome { verdict: end.verdict, site: Some(end.site), error: None };
+            return (outcome, end.after.clone());
         }
-        let Some(answers) = filter.program.questions().answers(net) else { return Recalled::Unknown };
-        let hash = hash(filter, attrs, answers);
-        let same = |k: &Known| {
-            Arc::ptr_eq(&k.before, attrs) && k.answers == answers && Arc::ptr_eq(&k.filter, filter)
-        };
-        match self.known.find(hash, same) {
-            Some(known) => {
-                self.misses = 0;
-                let outcome = Outcome { verdict: known.verdict, site: Some(known.site), error: None };
-                Recalled::Known(outcome, known.after.clone())
-            }
-            None => {
-                self.misses = self.misses.wrapping_add(1);
-                Recalled::New(Case { hash, answers, before: attrs.clone() })
-            }
-        }
+        self.judge_anew(case, machine, interner, matches!(recalled, Recalled::New))
     }
 
-    /// Remembers a verdict, and the attributes afterwards.
-    pub fn keep(&mut self, case: Case, filter: &Arc<Filter>, outcome: &Outcome, after: &Arc<Attrs>) {
-        let Some(site) = outcome.site else { return };
-        if self.known.len() >= MOST {
-            self.known.clear();
+    fn judge_anew(
+        &mut self,
+        case: &Case<'_>,
+        machine: &mut Machine,
+        interner: &mut Interner,
+        new: bool,
+    ) -> (Outcome, Arc<Attrs>) {
+        let mut view = RouteView::new(case.net, case.attrs, case.proto);
+        let outcome = if new {
+            self.notes.clear();
+            let asked = Asked { net: case.net, proto: case.proto, env: case.env };
+            let mut recorder = Recorder { notes: &mut self.notes, texts: &mut self.texts, asked };
+            vm::run_under(case.filter, &mut view, machine, case.env, &mut recorder)
+        } else {
+            vm::run(case.filter, &mut view, machine, case.env)
+        };
+        let after = view.finish_shared(interner).unwrap_or_else(|| case.attrs.clone());
+        if new {
+            self.keep(case, &outcome, &after);
         }
-        let Case { hash: place, answers, before } = case;
-        let (filter, after, verdict) = (filter.clone(), after.clone(), outcome.verdict);
-        let known = Known { filter, before, answers, after, verdict, site };
-        self.known.insert_unique(place, known, |k| hash(&k.filter, &k.before, k.answers));
+        (outcome, after)
+    }
+
+    /// Whether the next route is looked up at all.
+    #[inline]
+    fn is_tried(&mut self) -> bool {
+        if self.misses <= PATIENCE {
+            return true;
+        }
+        self.misses = self.misses.checked_add(1).unwrap_or(PATIENCE + 1);
+        self.misses.is_multiple_of(SAMPLE)
+    }
+
+    #[inline]
+    fn recall(&mut self, case: &Case<'_>) -> Recalled {
+        if !self.is_tried() {
+            return Recalled::Unknown;
+        }
+        let asked = Asked { net: case.net, proto: case.proto, env: case.env };
+        let tree = self.trees.find(hash(case.filter, case.attrs), |tree| tree.is(case));
+        let mut at = tree.map(|tree| tree.first);
+        while let Some(Step::Ask(node)) = at {
+            let Some(node) = self.nodes.get(node as usize) else { break };
+            let answer = node.question.ask(&asked, &self.texts);
+            at = answer.and_then(|answer| node.ways.iter().find(|way| way.0 == answer)).map(|way| way.1);
+        }
+        match at {
+            Some(Step::Done(end)) => {
+                self.misses = 0;
+                return Recalled::Known(end);
+            }
+            Some(_) => self.misses = self.misses.saturating_add(1),
+            None => {
+                self.misses = self.misses.saturating_add(1);
+                return Recalled::New;
+            }
+        }
+        Recalled::Unknown
+    }
+
+    /// Remembers what a run has asked, and how it ended.
+    fn keep(&mut self, case: &Case<'_>, outcome: &Outcome, after: &Arc<Attrs>) {
+        if self.trees.len() >= MOST || self.ends.len() >= MOST || self.nodes.len() >= QUESTIONS {
+            self.trees.clear();
+            self.nodes.clear();
+            self.ends.clear();
+        }
+        let last = match outcome.site.filter(|_| !self.notes.unlike) {
+            Some(site) => {
+                self.ends.push(End { after: after.clone(), verdict: outcome.verdict, site });
+                Step::Done(self.ends.len() as u32 - 1)
+            }
+            None => Step::Run,
+        };
+        let mut asked = std::mem::take(&mut self.notes.asked);
+        let place = hash(case.filter, case.attrs);
+        let entry = self.trees.entry(place, |tree| tree.is(case), |tree| hash(&tree.filter, &tree.before));
+        match entry {
+            Entry::Vacant(vacant) => {
+                let first = plant(&mut self.nodes, asked.drain(..), last);
+                vacant.insert(Tree { filter: case.filter.clone(), before: case.attrs.clone(), first });
+            }
+            Entry::Occupied(tree) => {
+                let mut at = tree.get().first;
+                let mut known = 0;
+                while let (Step::Ask(number), Some((question, answer))) = (at, asked.get(known)) {
+                    let Some(node) = self.nodes.get(number as usize) else { break };
+                    // One beginning leads to one question.
+                    debug_assert_eq!(discriminant(&node.question), discriminant(question));
+                    known += 1;
+                    match node.ways.iter().find(|way| way.0 == *answer) {
+                        Some(way) => at = way.1,
+                        None if node.ways.len() >= WAYS => break,
+                        None => {
+                            let answer = *answer;
+                            let next = plant(&mut self.nodes, asked.drain(..).skip(known), last);
+                            self.nodes[number as usize].ways.push((answer, next));
+                            break;
+                        }
+                    }
+                }
+            }
+        }
+        asked.clear();
+        self.notes.asked = asked;
     }
 }
 
+/// Makes a way with these questions and this end; gives its first step.
+fn plant(nodes: &mut Vec<Node>, asked: impl DoubleEndedIterator<Item = (Question, u32)>, last: Step) -> Step {
+    asked.rev().fold(last, |next, (question, answer)| {
+        nodes.push(Node { question, ways: smallvec![(answer, next)] });
+        Step::Ask(nodes.len() as u32 - 1)
+    })
+}
+
 #[inline]
-fn hash(filter: &Arc<Filter>, attrs: &Arc<Attrs>, answers: u64) -> u64 {
+fn hash(filter: &Arc<Filter>, attrs: &Arc<Attrs>) -> u64 {
     let mix = |sum: u64, word: u64| (sum.rotate_left(23) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    let sum = mix(mix(Arc::as_ptr(filter) as usize as u64, Arc::as_ptr(attrs) as usize as u64), answers);
+    let sum = mix(Arc::as_ptr(filter) as usize as u64, Arc::as_ptr(attrs) as usize as u64);
     sum ^ sum >> 32
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+    use super::*;
+    use crate::base::Value;
+    use crate::base::path::AsPath;
+    use crate::filter::attributes::id;
+    use crate::filter::tests::harness::{Log, load};
+
+    const FUNCTIONS: &str = "define OURS = [10.0.0.0/8+];
+        roa4 table r;
+        protocol static { roa4 { table r; }; route 10.0.0.0/8 max 16 as 5; }
+        function grade(prefix p) -> int { if p.len > 16 then return 1; if p ~ OURS then return 2; return 3; }
+        function deep(prefix p) -> bool { return grade(p) = 2; }
+        function long(prefix p) -> int { return p.len; }\n";
+
+    /// How many of these nets, given twice, the machine has to look at.
+    fn runs(body: &str, nets: &[&str]) -> usize {
+        let world = load(FUNCTIONS);
+        let filter = world.filter(body);
+        let log = Log(Default::default(), Some(&world));
+        let (mut verdicts, mut machine, mut interner) =
+            (Verdicts::default(), Machine::default(), Interner::default());
+        let mut attrs = Attrs::default();
+        attrs.set(id::BGP_PATH, Value::Path(AsPath::sequence(&[4, 5])));
+        let (attrs, proto) = (Arc::new(attrs), "p".into());
+        let mut missed = 0;
+        for net in nets.iter().chain(nets) {
+            let net = net.parse::<ipnet::IpNet>().unwrap().into();
+            let case = Case { filter: &filter, net: &net, attrs: &attrs, proto: &proto, env: &log };
+            missed += usize::from(!matches!(verdicts.recall(&case), Recalled::Known(_)));
+            verdicts.judge(&case, &mut machine, &mut interner);
+        }
+        missed
+    }
+
+    #[test]
+    fn the_machine_sees_what_is_new() {
+        let nets = ["10.1.0.0/16", "10.2.0.0/16", "11.0.0.0/16", "10.3.0.0/24", "12.1.0.0/24", "12.0.0.0/24"];
+        let seen = |body: &str| runs(body, &nets);
+        assert_eq!(seen("{ accept; }"), 1);
+        assert_eq!(seen("{ if net ~ OURS then reject; accept; }"), 2);
+        assert_eq!(seen("{ if net !~ OURS then reject; accept; }"), 2);
+        assert_eq!(seen("{ bgp_med = net.len; accept; }"), 2);
+        assert_eq!(seen("{ if net ~ OURS && net.len > 20 then bgp_med = 4; accept; }"), 3);
+        // Through functions, variables and sets made at run time.
+        assert_eq!(seen("{ if deep(net) then reject; accept; }"), 3);
+        assert_eq!(seen("{ prefix p = net; if p ~ OURS then reject; accept; }"), 2);
+        assert_eq!(seen("{ prefix set s; s = OURS; if net ~ s then reject; accept; }"), 2);
+        // The world.
+        assert_eq!(seen("{ if roa_check(r) = ROA_INVALID then reject; accept; }"), 3);
+        assert_eq!(seen("{ if roa_check(r, net, bgp_path.last) = ROA_VALID then reject; accept; }"), 3);
+        assert_eq!(
+            seen("{ if proto = \"p\" && from = 0.0.0.0 && source = RTS_BGP then reject; accept; }"),
+            1
+        );
+        assert_eq!(seen("{ if ifname = \"\" then reject; accept; }"), 1);
+        // Whoever prints runs, but nobody else.
+        assert_eq!(seen("{ if net ~ OURS then accept; print \"not ours\"; reject; }"), 2 + 5);
+        assert_eq!(seen("{ print net; accept; }"), 12);
+        assert_eq!(seen("{ if net.ip = 10.0.0.0 then reject; accept; }"), 12);
+    }
+
+    #[test]
+    fn memory_is_bounded() {
+        let world = load(FUNCTIONS);
+        let filter = world.filter("{ bgp_med = long(net); if net = 10.0.0.0/8 then reject; accept; }");
+        let (mut verdicts, mut machine, mut interner) =
+            (Verdicts::default(), Machine::default(), Interner::default());
+        let proto = "p".into();
+        for n in 0..20_000u32 {
+            let attrs = Arc::new(Attrs { preference: n as u16, ..Attrs::default() });
+            let net = crate::base::IpNet::new(std::net::Ipv4Addr::from(n << 12).into(), 20).unwrap().into();
+            let case =
+                Case { filter: &filter, net: &net, attrs: &attrs, proto: &proto, env: &crate::filter::NoEnv };
+            // Every other one comes again, so that all are looked up.
+            for _ in 0..1 + n % 2 {
+                verdicts.judge(&case, &mut machine, &mut interner);
+            }
+            assert!(verdicts.trees.len() <= MOST && verdicts.ends.len() <= MOST);
+            assert!(verdicts.nodes.len() <= QUESTIONS + 64);
+        }
+        assert!(verdicts.trees.capacity() < 4 * MOST);
+    }
 }

@@ -313,10 +313,7 @@ impl<'a> RouteView<'a> {
                 (edit.dest, edit.recursive) = (Some(dest), Recursion::No);
             }
             (Field::Gw, Value::Ip(ip)) => {
-                let hop = self.hop_or_ghost();
-                let onlink = hop.is_some_and(|h| h.onlink);
-                let only =
-                    hop.filter(|h| (h.onlink || is_link_local(ip)) && h.ifindex != 0).map(|h| h.ifindex);
+                let (only, onlink) = self.way_to(ip);
                 let ifindex = env.gateway(ip, only, onlink).ok_or("Invalid gw address")?;
                 self.one_hop(|hop| {
                     hop.gateway = Some(ip);
@@ -360,6 +357,18 @@ impl<'a> RouteView<'a> {
             _ => return Err("This static attribute is read-only."),
         }
         Ok(())
+    }
+
+    /// What else a gateway is asked for with ([`Env::gateway`]).
+    pub(super) fn way_to(&self, gateway: IpAddr) -> (Option<u32>, bool) {
+        let hop = self.hop_or_ghost();
+        let bound = hop.filter(|h| (h.onlink || is_link_local(gateway)) && h.ifindex != 0);
+        (bound.map(|h| h.ifindex), hop.is_some_and(|h| h.onlink))
+    }
+
+    /// The interface whose name the route shows.
+    pub(super) fn first_hop_interface(&self) -> Option<u32> {
+        self.hop().map(|h| h.ifindex)
     }
 
     /// Keeps what the first next hop was, but for its labels, before the route loses it.

@@ -90,6 +90,8 @@ pub struct Moment<'m> {
     pub pc: usize,
     /// The registers from those of the body on.
     pub registers: &'m [Value],
+    /// How many registers stand before those.
+    pub base: usize,
     /// How many calls are open.
     pub depth: usize,
     /// The route.
@@ -104,6 +106,9 @@ pub struct Moment<'m> {
 pub trait Watch {
     /// Whether there is anything to watch for; `false` costs nothing.
     const ON: bool = true;
+
+    /// Whether he sees bodies as they were written, or as they run when nobody watches.
+    const WRITTEN: bool = Self::ON;
 
     /// Called before every instruction.
     fn step(&mut self, moment: &Moment<'_>);
@@ -196,7 +201,7 @@ fn lost(opd: Opd) -> Fault {
 /// The form of a body that is run under these eyes.
 #[inline(always)]
 fn form<W: Watch>(unit: &Unit) -> &Code {
-    if W::ON { &unit.code } else { &unit.joined }
+    if W::WRITTEN { &unit.code } else { &unit.joined }
 }
 
 impl Machine {
@@ -221,7 +226,7 @@ impl Machine {
             self.registers.shrink_to(KEPT_REGISTERS);
         }
         result.map_err(|message| {
-            let at = if W::ON { at } else { program.origin(at.0, at.1) };
+            let at = if W::WRITTEN { at } else { program.origin(at.0, at.1) };
             let line = program.units.get(at.0).map_or(0, |u| u.code.source(at.1).line);
             RuntimeError { line, message, at: (at.0 as u32, at.1 as u32) }
         })
@@ -302,6 +307,7 @@ impl Machine {
                     unit: number,
                     pc,
                     registers: self.registers.get(base..).unwrap_or_default(),
+                    base,
                     depth: self.frames.len(),
                     route: world.route.as_deref(),
                     env: world.env,
@@ -686,6 +692,19 @@ pub fn run(
     run_merge(filter, route, &[], machine, env)
 }
 
+/// As [`run`], under the eyes of somebody.
+pub(super) fn run_under<W: Watch>(
+    filter: &super::Filter,
+    route: &mut RouteView<'_>,
+    machine: &mut Machine,
+    env: &dyn Env,
+    watch: &mut W,
+) -> Outcome {
+    let mut world = World { route: Some(route), routes: &[], env };
+    let result = machine.run_watched(&filter.program, &mut world, watch);
+    outcome(filter, result, env)
+}
+
 /// As [`run`], with routes that `for` can walk over.
 pub fn run_merge<'a>(
     filter: &super::Filter,
@@ -695,7 +714,13 @@ pub fn run_merge<'a>(
     env: &'a dyn Env,
 ) -> Outcome {
     let mut world = World { route: Some(route), routes, env };
-    match machine.run(&filter.program, &mut world) {
+    let result = machine.run(&filter.program, &mut world);
+    outcome(filter, result, env)
+}
+
+#[inline]
+fn outcome(filter: &super::Filter, result: Result<Exit, RuntimeError>, env: &dyn Env) -> Outcome {
+    match result {
         Ok(Exit::Verdict(verdict, site)) => Outcome { verdict, site: Some(site), error: None },
         Ok(Exit::Value(_)) => {
             env.undecided(&filter.name);

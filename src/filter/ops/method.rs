@@ -135,7 +135,8 @@ pub fn find(object: Type, name: &str) -> Option<(u16, &'static MethodInfo)> {
 }
 
 /// The number of `net.len`.
-const LEN: u16 = 2;
+/// The number of `len` of prefixes.
+pub const LEN: u16 = 2;
 
 /// What a method says that is asked for every route and answered by a look.
 #[inline]

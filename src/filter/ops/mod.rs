@@ -20,7 +20,7 @@ mod nets;
 
 pub use checks::{aspa_check, roa_check};
 pub use compare::{compare, glob, matches, order, same};
-pub use method::{METHODS, MethodInfo, call, find, makes_lists, quick};
+pub use method::{LEN, METHODS, MethodInfo, call, find, makes_lists, quick};
 
 /// What went wrong: the text behind `filters, line N: `.
 pub type Fault = Cow<'static, str>;

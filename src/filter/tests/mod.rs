@@ -9,5 +9,6 @@ mod cases;
 mod conformance;
 pub(super) mod harness;
 mod manual;
+mod remembered;
 mod robust;
 mod speed;

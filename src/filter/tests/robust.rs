@@ -1,14 +1,13 @@
 //! Whatever type-checks runs to a verdict or a runtime error.
 
 use std::fmt::Write;
-use std::sync::Arc;
 
 use proptest::prelude::*;
 
 use super::harness::{Log, load};
+use crate::filter::RouteView;
 use crate::filter::vm::{MAX_CALLS, Machine, Moment, Watch, World, run};
-use crate::filter::{Recalled, RouteView, Verdicts};
-use crate::table::{Attrs, Interner};
+use crate::table::Attrs;
 
 #[test]
 fn recursion_ends_in_an_error() {
@@ -276,7 +275,7 @@ impl Watch for Idle {
 }
 
 /// Ints and conditions that always type-check, with many calls of small functions.
-fn int() -> impl Strategy<Value = String> {
+pub(super) fn int() -> impl Strategy<Value = String> {
     let leaf = vec!["i", "j", "0", "1", "3", "7", "net.len", "preference", "bgp_med", "m()", "plen(net)"];
     prop::sample::select(leaf).prop_map(str::to_string).prop_recursive(4, 16, 2, |inner| {
         let two = (inner.clone(), inner.clone());
@@ -290,7 +289,7 @@ fn int() -> impl Strategy<Value = String> {
     })
 }
 
-fn condition() -> impl Strategy<Value = String> {
+pub(super) fn condition() -> impl Strategy<Value = String> {
     let leaf = prop_oneof![
         (int(), prop::sample::select(vec!["<", "=", "!=", ">="]), int())
             .prop_map(|(a, op, b)| format!("{a} {op} {b}")),
@@ -306,7 +305,7 @@ fn condition() -> impl Strategy<Value = String> {
     })
 }
 
-fn statement() -> impl Strategy<Value = String> {
+pub(super) fn statement() -> impl Strategy<Value = String> {
     let target = prop::sample::select(vec!["i", "j", "bgp_med", "krt_metric"]);
     let leaf = prop_oneof![
         (target, int()).prop_map(|(v, t)| format!("{v} = {t};")),
@@ -328,7 +327,7 @@ fn statement() -> impl Strategy<Value = String> {
 }
 
 /// A configuration with these commands in a filter, and the functions they call.
-fn program(commands: &[String]) -> String {
+pub(super) fn program(commands: &[String]) -> String {
     format!(
         "define OURS = [10.0.0.0/8+];
          function m() -> int {{ return bgp_med; }}
@@ -378,31 +377,5 @@ proptest! {
             (exit, log.lines(), view.finish())
         };
         prop_assert_eq!(run(true), run(false), "{}", text);
-    }
-
-    /// A verdict given before is the one the machine would have come to, with the same attributes.
-    #[test]
-    fn verdicts_are_remembered_right(commands in prop::collection::vec(statement(), 1..5)) {
-        let text = program(&commands);
-        let world = load(&text);
-        let Some(filter) = world.inline.first().filter(|_| world.first_error().is_none()) else { return Ok(()) };
-        let (mut verdicts, mut interner, proto) = (Verdicts::default(), Interner::default(), "p".into());
-        let given = [100, 200].map(|preference| Arc::new(Attrs { preference, ..Attrs::default() }));
-        let nets = ["10.0.0.0/8", "10.1.0.0/16", "11.1.0.0/16", "11.0.0.0/8", "10.2.0.0/16", "2001:db8::/32"];
-        for (net, attrs) in nets.iter().cycle().take(12).flat_map(|net| given.iter().map(move |a| (net, a))) {
-            let net = net.parse::<ipnet::IpNet>().unwrap().into();
-            let log = Log(Default::default(), Some(&world));
-            let mut view = RouteView::new(&net, attrs, &proto);
-            let outcome = run(filter, &mut view, &mut Machine::default(), &log);
-            let after = view.finish_shared(&mut interner).unwrap_or_else(|| attrs.clone());
-            match verdicts.recall(filter, &net, attrs) {
-                Recalled::Known(known, kept) => {
-                    prop_assert_eq!((&known, &kept), (&outcome, &after), "{}", text);
-                    prop_assert!(log.lines().is_empty(), "{}", text);
-                }
-                Recalled::New(case) => verdicts.keep(case, filter, &outcome, &after),
-                Recalled::Unknown => {}
-            }
-        }
     }
 }
