@@ -20,10 +20,10 @@ use crate::table::Table;
 use crate::wire::FIRST_FAILURE;
 
 /// The prompt.
-pub const PROMPT: &str = "bird> ";
+pub(crate) const PROMPT: &str = "bird> ";
 
 /// Runs one command; the exit status says whether it was carried out.
-pub fn one_shot(options: &Options, command: &str) -> Result<u8, Failure> {
+pub(crate) fn one_shot(options: &Options, command: &str) -> Result<u8, Failure> {
     let mut session = Session::open(options)?;
     let command = command.replace(['\n', '\r'], " ");
     let done = session.carry_out(&command)?;
@@ -35,7 +35,7 @@ pub fn one_shot(options: &Options, command: &str) -> Result<u8, Failure> {
 }
 
 /// Runs commands from standard input up to its end or `quit`; their failures do not count.
-pub fn piped(options: &Options) -> Result<u8, Failure> {
+pub(crate) fn piped(options: &Options) -> Result<u8, Failure> {
     let mut session = Session::open(options)?;
     session.asks = true;
     let mut input = Input::open().map_err(Failure::Input)?;

@@ -19,7 +19,7 @@ const LONGEST_PATH: usize = 108;
 
 /// Why a session cannot go on.
 #[derive(Debug)]
-pub enum Failure {
+pub(crate) enum Failure {
     /// There is nobody at that socket.
     Connect(String, io::Error),
     /// The path does not fit into a socket address.
@@ -61,7 +61,7 @@ fn reason(error: &io::Error) -> String {
 }
 
 /// Who receives lines.
-pub trait Sink {
+pub(crate) trait Sink {
     /// A line, as it came.
     fn line(&mut self, raw: &[u8]) -> io::Result<()>;
     /// Nothing more is there for now.
@@ -69,14 +69,14 @@ pub trait Sink {
 }
 
 /// A connection to a daemon.
-pub struct Connection {
+pub(crate) struct Connection {
     stream: UnixStream,
     decoder: Decoder,
 }
 
 impl Connection {
     /// Connects; the greeting is yet to be read. With a limit, no read takes longer.
-    pub fn connect(path: &Path, limit: Option<Duration>) -> Result<Self, Failure> {
+    pub(crate) fn connect(path: &Path, limit: Option<Duration>) -> Result<Self, Failure> {
         if path.as_os_str().as_bytes().len() >= LONGEST_PATH {
             return Err(Failure::PathTooLong);
         }
@@ -87,7 +87,7 @@ impl Connection {
     }
 
     /// Sends one command. What is a line end in it would begin another one, so it becomes a blank.
-    pub fn send(&mut self, command: &str) -> Result<(), Failure> {
+    pub(crate) fn send(&mut self, command: &str) -> Result<(), Failure> {
         match self.stream.write_all(request(command).as_bytes()) {
             // The daemon may have answered before it closed; reading finds out.
             Err(error) if is_closed(&error) => Ok(()),
@@ -96,7 +96,7 @@ impl Connection {
     }
 
     /// Hands on lines up to the end of a reply; returns its code.
-    pub fn reply(&mut self, sink: &mut dyn Sink) -> Result<u16, Failure> {
+    pub(crate) fn reply(&mut self, sink: &mut dyn Sink) -> Result<u16, Failure> {
         loop {
             while let Some(raw) = self.decoder.next_line() {
                 sink.line(raw).map_err(Failure::Output)?;
@@ -111,13 +111,13 @@ impl Connection {
     }
 
     /// Sends a command and hands on its reply; returns the code.
-    pub fn exchange(&mut self, command: &str, sink: &mut dyn Sink) -> Result<u16, Failure> {
+    pub(crate) fn exchange(&mut self, command: &str, sink: &mut dyn Sink) -> Result<u16, Failure> {
         self.send(command)?;
         self.reply(sink)
     }
 
     /// Hands on what is there without a command, waiting for it if nothing is.
-    pub fn unasked(&mut self, sink: &mut dyn Sink) -> Result<(), Failure> {
+    pub(crate) fn unasked(&mut self, sink: &mut dyn Sink) -> Result<(), Failure> {
         self.receive(sink)?;
         while let Some(raw) = self.decoder.next_line() {
             sink.line(raw).map_err(Failure::Output)?;
@@ -126,12 +126,12 @@ impl Connection {
     }
 
     /// The parts, for somebody who reads and writes at the same time.
-    pub fn into_parts(self) -> (UnixStream, Decoder) {
+    pub(crate) fn into_parts(self) -> (UnixStream, Decoder) {
         (self.stream, self.decoder)
     }
 
     /// The stream, to wait for it.
-    pub fn stream(&self) -> &UnixStream {
+    pub(crate) fn stream(&self) -> &UnixStream {
         &self.stream
     }
 
@@ -151,7 +151,7 @@ impl Connection {
 }
 
 /// Reads what is there, at least one byte.
-pub fn read_some(mut stream: impl Read, decoder: &mut Decoder) -> Result<(), Failure> {
+pub(crate) fn read_some(mut stream: impl Read, decoder: &mut Decoder) -> Result<(), Failure> {
     let mut chunk = [0; 1 << 16];
     loop {
         match stream.read(&mut chunk) {
@@ -168,7 +168,7 @@ pub fn read_some(mut stream: impl Read, decoder: &mut Decoder) -> Result<(), Fai
 }
 
 /// The line that asks for a command.
-pub fn request(command: &str) -> String {
+pub(crate) fn request(command: &str) -> String {
     let mut line = command.replace(['\n', '\r'], " ");
     line.push('\n');
     line
@@ -179,7 +179,7 @@ fn is_closed(error: &io::Error) -> bool {
 }
 
 /// Connects as the options say: shows the greeting, restricts the session, and asks for the command table.
-pub fn open(
+pub(crate) fn open(
     options: &Options,
     limit: Option<Duration>,
     sink: &mut dyn Sink,

@@ -32,11 +32,11 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const WAIT_FOR_CONNECTION: Duration = Duration::from_secs(2);
 
 /// Shows a text above the line that is being edited.
-pub type Printer = Box<dyn FnMut(String) + Send>;
+pub(crate) type Printer = Box<dyn FnMut(String) + Send>;
 
 /// What happened on the connection.
 #[derive(Debug)]
-pub enum Event {
+pub(crate) enum Event {
     /// A line arrived.
     Line(Vec<u8>),
     /// The connection with this number is gone.
@@ -46,7 +46,7 @@ pub enum Event {
 }
 
 /// An interactive session's connection.
-pub struct Link {
+pub(crate) struct Link {
     shared: Arc<Shared>,
     events: VecDeque<Event>,
     thread: Option<JoinHandle<()>>,
@@ -72,7 +72,7 @@ struct State {
 
 impl Link {
     /// Takes over an open connection.
-    pub fn start(
+    pub(crate) fn start(
         options: &Options,
         connection: Connection,
         table: Table,
@@ -98,30 +98,30 @@ impl Link {
     }
 
     /// The daemon's command table.
-    pub fn table(&self) -> Arc<Table> {
+    pub(crate) fn table(&self) -> Arc<Table> {
         Arc::clone(&self.shared.lock().table)
     }
 
     /// Something that asks for the table later, from elsewhere.
-    pub fn table_source(&self) -> impl Fn() -> Arc<Table> + Send + 'static {
+    pub(crate) fn table_source(&self) -> impl Fn() -> Arc<Table> + Send + 'static {
         let shared = Arc::clone(&self.shared);
         move || Arc::clone(&shared.lock().table)
     }
 
     /// From now on lines go to the printer; `false` if events wait that should be seen first.
-    pub fn enter_prompt(&mut self) -> bool {
+    pub(crate) fn enter_prompt(&mut self) -> bool {
         let mut state = self.shared.lock();
         state.at_prompt = self.events.is_empty() && state.queue.is_empty();
         state.at_prompt
     }
 
     /// From now on lines queue up again.
-    pub fn leave_prompt(&mut self) {
+    pub(crate) fn leave_prompt(&mut self) {
         self.shared.lock().at_prompt = false;
     }
 
     /// Sends a command; returns the number of the connection, or `None` if there is none.
-    pub fn submit(&mut self, command: &str) -> Option<u64> {
+    pub(crate) fn submit(&mut self, command: &str) -> Option<u64> {
         let state = self.shared.lock();
         let gone = |state: &mut State| state.writer.is_none();
         let waited = self.shared.changed.wait_timeout_while(state, WAIT_FOR_CONNECTION, gone);
@@ -135,7 +135,7 @@ impl Link {
     }
 
     /// The next event, waiting no longer than this.
-    pub fn next(&mut self, patience: Duration) -> Option<Event> {
+    pub(crate) fn next(&mut self, patience: Duration) -> Option<Event> {
         if self.events.is_empty() {
             let state = self.shared.lock();
             let waited =
@@ -148,12 +148,12 @@ impl Link {
     }
 
     /// Whether the next event is here already.
-    pub fn has_next(&self) -> bool {
+    pub(crate) fn has_next(&self) -> bool {
         !self.events.is_empty() || !self.shared.lock().queue.is_empty()
     }
 
     /// Notes what a successful command has set for this session, to set it again on another connection.
-    pub fn remember(&mut self, command: &str) {
+    pub(crate) fn remember(&mut self, command: &str) {
         let mut words = command.split_whitespace();
         let mut state = self.shared.lock();
         let key = match words.next() {
@@ -298,7 +298,7 @@ impl Reading {
 
 impl Event {
     /// Appends what is shown of an event, if anything.
-    pub fn render(&self, style: Style, into: &mut Vec<u8>) {
+    pub(crate) fn render(&self, style: Style, into: &mut Vec<u8>) {
         match self {
             Self::Line(raw) => style.render(raw, into),
             Self::Closed(_, failure) => into.extend(format!("{failure}\n").as_bytes()),

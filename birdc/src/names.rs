@@ -25,7 +25,7 @@ const PROTOCOL_ROW: u16 = 1002;
 const MOST_LINES: usize = 200_000;
 
 /// The names of the daemon behind a socket.
-pub struct LiveNames {
+pub(crate) struct LiveNames {
     socket: PathBuf,
     symbols: Cache<(String, String)>,
     channels: Cache<(String, String)>,
@@ -36,12 +36,12 @@ type Cache<T> = Mutex<Option<(Instant, Vec<T>)>>;
 
 impl LiveNames {
     /// Names from the daemon at that socket.
-    pub fn new(socket: PathBuf) -> Self {
+    pub(crate) fn new(socket: PathBuf) -> Self {
         Self { socket, symbols: Cache::default(), channels: Cache::default(), attributes: Cache::default() }
     }
 
     /// Whether any channel keeps routes that its import filter refuses.
-    pub fn keeps_filtered(&self) -> bool {
+    pub(crate) fn keeps_filtered(&self) -> bool {
         let counted = |(_, text): &(u16, String)| {
             text.trim_start().starts_with("Routes:") && text.contains(" filtered")
         };

@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr};
 
 /// The terminal as the pager needs it.
-pub trait Terminal {
+pub(crate) trait Terminal {
     /// Rows and columns.
     fn size(&self) -> (usize, usize);
     /// Waits for a key.
@@ -20,7 +20,7 @@ const CTRL_C: u8 = 3;
 const CTRL_D: u8 = 4;
 
 /// Counts rows and stops at the end of each page.
-pub struct Pager<T> {
+pub(crate) struct Pager<T> {
     terminal: T,
     buffer: Vec<u8>,
     rows: usize,
@@ -34,27 +34,27 @@ impl<T: Terminal> Pager<T> {
     const FULL: usize = 1 << 14;
 
     /// A pager at the top of a page.
-    pub fn new(terminal: T) -> Self {
+    pub(crate) fn new(terminal: T) -> Self {
         let mut pager = Self { terminal, buffer: Vec::new(), rows: 0, columns: 0, used: 0, skipping: false };
         pager.begin();
         pager
     }
 
     /// Begins the output of a command.
-    pub fn begin(&mut self) {
+    pub(crate) fn begin(&mut self) {
         (self.rows, self.columns) = self.terminal.size();
         self.used = 0;
         self.skipping = false;
     }
 
     /// Shows nothing more until the next command.
-    pub fn skip(&mut self) {
+    pub(crate) fn skip(&mut self) {
         self.buffer.clear();
         self.skipping = true;
     }
 
     /// Shows a line, which comes with its end.
-    pub fn line(&mut self, line: &[u8]) -> io::Result<()> {
+    pub(crate) fn line(&mut self, line: &[u8]) -> io::Result<()> {
         if self.skipping {
             return Ok(());
         }
@@ -69,7 +69,7 @@ impl<T: Terminal> Pager<T> {
     }
 
     /// Shows lines of our own.
-    pub fn lines<'t>(&mut self, lines: impl IntoIterator<Item = &'t str>) -> io::Result<()> {
+    pub(crate) fn lines<'t>(&mut self, lines: impl IntoIterator<Item = &'t str>) -> io::Result<()> {
         for line in lines {
             self.line(format!("{line}\n").as_bytes())?;
         }
@@ -77,7 +77,7 @@ impl<T: Terminal> Pager<T> {
     }
 
     /// Writes what is held back.
-    pub fn flush(&mut self) -> io::Result<()> {
+    pub(crate) fn flush(&mut self) -> io::Result<()> {
         let written = self.terminal.write(&self.buffer);
         self.buffer.clear();
         written
@@ -119,7 +119,7 @@ impl<T: Terminal> Pager<T> {
 }
 
 /// The real terminal, on standard input and output.
-pub struct Tty;
+pub(crate) struct Tty;
 
 impl Terminal for Tty {
     fn size(&self) -> (usize, usize) {

@@ -10,7 +10,7 @@ use crate::wire::Line;
 
 /// How lines are shown.
 #[derive(Clone, Copy, Debug)]
-pub struct Style {
+pub(crate) struct Style {
     /// With codes.
     pub verbose: bool,
     /// On a terminal: control characters, which may come from a peer of the daemon, are made visible.
@@ -19,7 +19,7 @@ pub struct Style {
 
 impl Style {
     /// Appends a line as it is shown, with its end; nothing if it is not shown at all.
-    pub fn render(self, raw: &[u8], into: &mut Vec<u8>) {
+    pub(crate) fn render(self, raw: &[u8], into: &mut Vec<u8>) {
         let (lead, text): (&[u8], &[u8]) = match Line::classify(raw) {
             Line::Reply { code: 0, .. } => return,
             Line::Reply { .. } if self.verbose => (b"", raw),
@@ -48,7 +48,7 @@ fn visible(byte: u8, into: &mut Vec<u8>) {
 }
 
 /// Text for standard output, written in large pieces, and at the latest when the daemon pauses.
-pub struct Output {
+pub(crate) struct Output {
     style: Style,
     buffer: Vec<u8>,
 }
@@ -57,17 +57,17 @@ impl Output {
     const FULL: usize = 1 << 16;
 
     /// An empty output.
-    pub fn new(style: Style) -> Self {
+    pub(crate) fn new(style: Style) -> Self {
         Self { style, buffer: Vec::with_capacity(Self::FULL) }
     }
 
     /// Adds text of our own.
-    pub fn text(&mut self, text: &str) {
+    pub(crate) fn text(&mut self, text: &str) {
         self.buffer.extend_from_slice(text.as_bytes());
     }
 
     /// Adds lines of our own.
-    pub fn lines<'t>(&mut self, lines: impl IntoIterator<Item = &'t str>) {
+    pub(crate) fn lines<'t>(&mut self, lines: impl IntoIterator<Item = &'t str>) {
         for line in lines {
             self.text(line);
             self.text("\n");
@@ -75,7 +75,7 @@ impl Output {
     }
 
     /// Writes everything.
-    pub fn flush(&mut self) -> io::Result<()> {
+    pub(crate) fn flush(&mut self) -> io::Result<()> {
         let mut out = io::stdout().lock();
         let written = out.write_all(&self.buffer).and_then(|()| out.flush());
         // What could not be written once will not be written twice.

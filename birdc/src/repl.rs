@@ -39,7 +39,7 @@ const LOOK_AROUND: Duration = Duration::from_millis(100);
 const INTERRUPTED: u8 = 130;
 
 /// Runs the shell until the user leaves.
-pub fn run(options: &Options) -> Result<u8, Failure> {
+pub(crate) fn run(options: &Options) -> Result<u8, Failure> {
     let style = Style { verbose: options.verbose, terminal: true };
     let mut output = Output::new(style);
     let (connection, table) = client::open(options, None, &mut output)?;

@@ -24,14 +24,14 @@ use crate::table::route::Source;
 use crate::table::{AttrId, Attrs, Counted, Dest, NetId, Route, RouteSource, Snapshot, Table};
 
 /// A table that tests fill.
-pub struct FakeTable {
+pub(super) struct FakeTable {
     name: Arc<str>,
     net_type: NetType,
     pub table: Mutex<Table>,
 }
 
 /// The daemon.
-pub struct Fake {
+pub(super) struct Fake {
     pub protocols: Vec<(Arc<str>, &'static str)>,
     pub tables: Vec<Arc<FakeTable>>,
     /// What was asked, changes only.
@@ -49,7 +49,7 @@ fn net(text: &str) -> Net {
 
 impl Fake {
     /// Protocols `device1`, `k`, `one`, `two`, `three`, `four` and the tables of `table-show-route-stats`.
-    pub fn new() -> Arc<Fake> {
+    pub(super) fn new() -> Arc<Fake> {
         let table = |name: &str, net_type| {
             let table = Table::new(name.into(), net_type, false, |_, _| false);
             Arc::new(FakeTable { name: name.into(), net_type, table: Mutex::new(table) })
@@ -87,7 +87,7 @@ impl Fake {
     }
 
     /// Adds a route of protocol number `proto`.
-    pub fn add(&self, table: usize, proto: u32, net: &Net, dest: Dest, filtered: bool) {
+    pub(super) fn add(&self, table: usize, proto: u32, net: &Net, dest: Dest, filtered: bool) {
         let attrs = Attrs { source: RouteSource::Static, preference: 200, dest, ..Attrs::default() };
         let source = Source { proto: ProtoId(proto), path: 0 };
         let route = Route {
@@ -422,6 +422,6 @@ impl Scope for FakeScope {
 }
 
 /// A ROA of some length, for the width of columns.
-pub fn roa(text: &str, max_len: u8, asn: u32) -> Net {
+pub(super) fn roa(text: &str, max_len: u8, asn: u32) -> Net {
     NetExt::Roa { prefix: text.parse().unwrap(), max_len, asn }.into()
 }

@@ -344,7 +344,6 @@ fn export_test(
     let verdict = match export.preexport(net, route) {
         Preexport::Reject => return ControlFlow::Break(()),
         _ if question == ExportQuestion::Preexport => return ControlFlow::Continue(None),
-        Preexport::Accept => Verdict::Accept,
         Preexport::AskFilter => export.filter(net, route),
     };
     let passes = !matches!(verdict, Verdict::Reject);

@@ -72,30 +72,9 @@ impl Reply {
         self.out.push(b'\n');
     }
 
-    /// Adds text that is lines of the wire already (rendered elsewhere, code of its last line given).
-    pub fn rendered(&mut self, text: &[u8], last: Option<Code>) {
-        self.out.extend_from_slice(text);
-        self.last = last;
-    }
-
-    /// The code that the next line may share.
-    pub fn last_code(&self) -> Option<Code> {
-        self.last
-    }
-
-    /// A reply that goes on where another one stands.
-    pub fn continuing(last: Option<Code>) -> Reply {
-        Reply { out: Vec::new(), last }
-    }
-
     /// What waits to be sent.
     pub fn pending(&self) -> &[u8] {
         &self.out
-    }
-
-    /// Takes what waits to be sent.
-    pub fn take(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.out)
     }
 
     /// Forgets what was sent, keeping the buffer.

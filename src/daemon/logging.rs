@@ -14,7 +14,7 @@ use crate::engine::logger::LogOutput;
 use crate::sys::logsink::{self, LogPlace, LogSinks};
 
 /// The log.
-pub struct Logging {
+pub(super) struct Logging {
     started: Instant,
     /// Everything goes to standard error too (`-d`, `-f`).
     stderr: bool,
@@ -33,7 +33,7 @@ struct Open {
 
 impl Logging {
     /// A log with no destination but, where asked for, standard error.
-    pub fn new(started: Instant, stderr: bool, file: Option<PathBuf>) -> Logging {
+    pub(super) fn new(started: Instant, stderr: bool, file: Option<PathBuf>) -> Logging {
         let open = Open { sinks: None, on_stderr: false, format: TimeFormats::default().log };
         let log = Logging { started, stderr, file, echo: Arc::default(), open: Mutex::new(open) };
         if let Err(error) = log.switch(&[], TimeFormats::default().log) {
@@ -43,7 +43,7 @@ impl Logging {
     }
 
     /// Takes the destinations of a configuration into use. When one cannot be opened, the old ones stay and say so.
-    pub fn apply(&self, config: &Config) {
+    pub(super) fn apply(&self, config: &Config) {
         if let Err(error) = self.switch(&config.logs, config.time_formats.log.clone()) {
             self.write(LogClass::Error, &error);
         }
@@ -70,12 +70,12 @@ impl Logging {
     }
 
     /// Whether messages show on standard error.
-    pub fn is_on_stderr(&self) -> bool {
+    pub(super) fn is_on_stderr(&self) -> bool {
         self.open.lock().unwrap_or_else(PoisonError::into_inner).on_stderr
     }
 
     /// Opens files anew: somebody may have moved them away (SIGHUP).
-    pub fn reopen(&self) {
+    pub(super) fn reopen(&self) {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let result = open.sinks.as_mut().map_or(Ok(()), LogSinks::reopen);
         drop(open);
@@ -87,7 +87,7 @@ impl Logging {
 
 /// Whether all that a configuration wants to log to can be opened; the error is a line in BIRD's form. Files are made by that, as BIRD makes them when it
 /// reads the configuration.
-pub fn check(config: &Config) -> Result<(), String> {
+pub(super) fn check(config: &Config) -> Result<(), String> {
     for log in &config.logs {
         LogSinks::open(&[target(log)]).map_err(|error| format!("{} {error}", log.place))?;
     }
@@ -97,7 +97,7 @@ pub fn check(config: &Config) -> Result<(), String> {
 impl Logging {
     /// Who changed what: for the log only. Sessions that watch with `echo` see the effects, and so does who looks at standard error while giving orders
     /// as the daemon's own user (`own`), unless what stands there is kept by the journal.
-    pub fn audit(&self, own: bool, line: &str) {
+    pub(super) fn audit(&self, own: bool, line: &str) {
         let shown = !own || std::env::var_os("JOURNAL_STREAM").is_some();
         self.to_sinks(|place| shown || *place != LogPlace::Stderr, LogClass::Auth, line);
     }
@@ -145,12 +145,12 @@ fn target(log: &LogConfig) -> logsink::LogTarget {
 struct Lines(Arc<Logging>);
 
 /// Lets `tracing` events of the daemon go to its log. Once per process; later calls change nothing.
-pub fn take_events(log: Arc<Logging>) {
+pub(super) fn take_events(log: Arc<Logging>) {
     let _ = tracing::subscriber::set_global_default(Lines(log));
 }
 
 /// The field that says that an error is fatal.
-pub const FATAL: u64 = LogClass::Fatal as u64;
+pub(super) const FATAL: u64 = LogClass::Fatal as u64;
 
 #[derive(Default)]
 struct Line {

@@ -43,7 +43,7 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// An engine with nothing running yet; [`Engine::boot`] starts it.
+    /// An engine with nothing running yet; [`Engine::boot_first`] and [`Engine::boot_rest`] start it.
     pub fn new(
         config: Arc<Config>,
         kinds: &'static [&'static dyn ProtocolKind],

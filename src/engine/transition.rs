@@ -1,6 +1,6 @@
 //! From one configuration to the next, while routes keep flowing.
 //!
-//! A commit carries out a [`Plan`](super::plan::Plan): adaptations at once, the rest as protocols get down. What must get down first is an obstacle; the
+//! A commit carries out a [`Plan`]: adaptations at once, the rest as protocols get down. What must get down first is an obstacle; the
 //! transition is over when none is left and when everybody who announces routes again has finished. One configuration may wait behind the
 //! running transition; a later one takes its place. Undo is a commit with the arguments swapped.
 

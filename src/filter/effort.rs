@@ -11,7 +11,7 @@ use super::view::RouteView;
 use crate::base::Value;
 
 /// Work of one run. Tests run without optimisation, and need no second to see the end of it.
-pub const MAX_EFFORT: u64 = if cfg!(test) { 4_000_000 } else { 200_000_000 };
+pub(super) const MAX_EFFORT: u64 = if cfg!(test) { 4_000_000 } else { 200_000_000 };
 
 /// Work before anybody looks how long the lists of the route are: most runs end long before.
 const UNWEIGHED: u64 = 100_000;
@@ -79,13 +79,13 @@ pub(super) struct Effort {
 }
 
 impl Effort {
-    pub fn new() -> Effort {
+    pub(super) fn new() -> Effort {
         Effort { spent: 0, limit: UNWEIGHED, factor: 1 }
     }
 
     /// Pays for so many instructions.
     #[inline]
-    pub fn spend(&mut self, steps: usize, route: Option<&RouteView<'_>>) -> Result<(), Fault> {
+    pub(super) fn spend(&mut self, steps: usize, route: Option<&RouteView<'_>>) -> Result<(), Fault> {
         self.spent += steps as u64 * self.factor;
         if self.spent > self.limit { self.beyond(route) } else { Ok(()) }
     }
@@ -107,7 +107,7 @@ impl Effort {
 
     /// Pays for a value that was made, and for whatever will be done with it.
     #[inline]
-    pub fn made(&mut self, value: &Value) -> Result<(), Fault> {
+    pub(super) fn made(&mut self, value: &Value) -> Result<(), Fault> {
         let size = size(value);
         if size > SHORT { self.grown(size) } else { Ok(()) }
     }

@@ -46,7 +46,7 @@ pub(super) struct Memo {
 impl Memo {
     /// What a method with one argument said before, if that is still known.
     #[inline]
-    pub fn recall(&mut self, method: u16, object: &Value, argument: &Value) -> Option<&Value> {
+    pub(super) fn recall(&mut self, method: u16, object: &Value, argument: &Value) -> Option<&Value> {
         let (object_key, argument_key) = (key(object)?, key(argument)?);
         let entry = self.slots.get(slot(method, object_key, argument_key))?.as_ref()?;
         let known =
@@ -58,7 +58,7 @@ impl Memo {
     }
 
     /// Runs a method with one argument, and remembers what it said. For questions that [`Memo::recall`] has no answer to.
-    pub fn call(&mut self, method: u16, object: &Value, argument: &Value) -> Result<Value, Fault> {
+    pub(super) fn call(&mut self, method: u16, object: &Value, argument: &Value) -> Result<Value, Fault> {
         if !ops::makes_lists(method) {
             return ops::call(method, object, Some(argument));
         }

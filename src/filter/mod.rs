@@ -5,7 +5,7 @@
 //! ([`code`]) that a small machine runs ([`vm`]).
 //!
 //! The parts, bottom up: [`types`]; [`attributes`], the registry of everything a route can carry; [`ops`], what operators and methods compute;
-//! [`code`] and [`program`], what bodies become; `inline`, small functions in their callers; [`symbols`], the names of a configuration; [`compile`], the checker; [`view`] and [`env`], the
+//! [`code`] and [`program`], what bodies become; `inline`, small functions in their callers; [`symbols`], the names of a configuration; [`compile`], the checker; [`view`] and [`mod@env`], the
 //! route and the world as a filter sees them; `memo`, answers given before; [`vm`]; `questions` that a run asks about net and world, `record`, who takes them down, and [`verdicts`] given before;
 //! [`explain`], which watches the machine.
 //!

@@ -73,11 +73,6 @@ impl<'a> RouteView<'a> {
         }
     }
 
-    /// Whether anything was written.
-    pub fn is_changed(&self) -> bool {
-        self.changed
-    }
-
     /// The attributes after all writes; `None` if nothing was written.
     pub fn finish(mut self) -> Option<Attrs> {
         self.draft().map(|draft| draft.build())
@@ -482,7 +477,7 @@ mod tests {
         assert_eq!(view.field(Field::Weight, &Net1), Value::Int(4));
         assert_eq!(view.field(Field::Gw, &Net1), ip(2));
         view.set_attr(id::BGP_MED, Value::Void);
-        assert!(!view.is_changed() && view.finish().is_none());
+        assert!(view.finish().is_none());
     }
 
     #[test]

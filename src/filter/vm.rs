@@ -48,9 +48,6 @@ pub enum Exit {
     Value(Value),
 }
 
-/// One route of a block of routes.
-pub type RouteRef<'a> = &'a RouteView<'a>;
-
 #[derive(Debug)]
 struct Frame {
     unit: u32,

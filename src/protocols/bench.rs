@@ -24,13 +24,13 @@ use crate::sys::kernel::{Address, AddressFlags, Family, KernelError, Link, LinkF
 use crate::table::{Attrs, Dest, Interner, NetId, Source};
 
 /// The protocol under test.
-pub const MINE: ProtoId = ProtoId(7);
+pub(super) const MINE: ProtoId = ProtoId(7);
 
 /// What stands in the tables: attributes and the number of the change.
-pub type Tables = BTreeMap<(ChannelId, Net, Source), (Arc<Attrs>, u64)>;
+pub(super) type Tables = BTreeMap<(ChannelId, Net, Source), (Arc<Attrs>, u64)>;
 
 /// Everything the instance has done, and what it may look at.
-pub struct InMemory {
+pub(super) struct InMemory {
     pub config: Arc<ProtocolConfig>,
     pub channels: Vec<(ChannelId, ChannelConfig)>,
     pub ifaces: Ifaces,
@@ -67,20 +67,20 @@ pub struct InMemory {
 }
 
 /// An instance with its hands.
-pub struct Bench {
+pub(super) struct Bench {
     pub instance: Box<dyn Instance>,
     pub hands: InMemory,
     kind: &'static dyn ProtocolKind,
 }
 
 /// A link that is up.
-pub fn link(index: u32, name: &str) -> Link {
+pub(super) fn link(index: u32, name: &str) -> Link {
     let flags = LinkFlags(LinkFlags::UP | LinkFlags::RUNNING | LinkFlags::BROADCAST | LinkFlags::MULTICAST);
     Link { index, name: name.into(), mtu: 1500, flags, master: None, kind: None }
 }
 
 /// `192.0.2.1/24` or `192.0.2.1/32 peer 192.0.2.9`.
-pub fn address(ifindex: u32, text: &str) -> Address {
+pub(super) fn address(ifindex: u32, text: &str) -> Address {
     let (local, len) = text.split_once('/').unwrap();
     let (len, peer) = len.split_once(" peer ").map_or((len, None), |(len, peer)| (len, Some(peer)));
     Address {
@@ -95,12 +95,16 @@ pub fn address(ifindex: u32, text: &str) -> Address {
 
 impl Bench {
     /// An instance of `kind`, not started, with channels into tables `t1`, `t2` ...
-    pub fn new(kind: &'static dyn ProtocolKind, types: &[NetType], options: impl ProtocolOptions) -> Bench {
+    pub(super) fn new(
+        kind: &'static dyn ProtocolKind,
+        types: &[NetType],
+        options: impl ProtocolOptions,
+    ) -> Bench {
         Bench::with(kind, types, options, |_| {})
     }
 
     /// The same with other changes to the configuration.
-    pub fn with(
+    pub(super) fn with(
         kind: &'static dyn ProtocolKind,
         types: &[NetType],
         options: impl ProtocolOptions,
@@ -160,17 +164,17 @@ impl Bench {
     }
 
     /// Calls the instance.
-    pub fn call<R>(&mut self, what: impl FnOnce(&mut dyn Instance, &mut Ports<'_>) -> R) -> R {
+    pub(super) fn call<R>(&mut self, what: impl FnOnce(&mut dyn Instance, &mut Ports<'_>) -> R) -> R {
         what(&mut *self.instance, &mut Ports::new(&mut self.hands, MINE))
     }
 
     /// The number of a channel.
-    pub fn channel(&self, n: usize) -> ChannelId {
+    pub(super) fn channel(&self, n: usize) -> ChannelId {
         self.hands.channels[n].0
     }
 
     /// Starts, brings the channels up and lets all work be done.
-    pub fn start(&mut self) {
+    pub(super) fn start(&mut self) {
         let state = self.call(|i, p| i.start(p));
         self.hands.state = state;
         for n in 0..self.hands.channels.len() {
@@ -181,7 +185,7 @@ impl Bench {
     }
 
     /// Lets all work be done; how many pieces it took.
-    pub fn finish(&mut self) -> usize {
+    pub(super) fn finish(&mut self) -> usize {
         for pieces in 0..100_000 {
             self.tell();
             if !std::mem::take(&mut self.hands.busy) {
@@ -199,7 +203,7 @@ impl Bench {
     }
 
     /// Stops; routes go, as the engine would see to.
-    pub fn stop(&mut self) {
+    pub(super) fn stop(&mut self) {
         self.call(|i, p| i.stop(p, DownReason::Disable));
         self.tell();
         self.hands.routes.clear();
@@ -207,7 +211,7 @@ impl Bench {
     }
 
     /// Lets the kernel tell something about interfaces, and the instance react.
-    pub fn kernel(&mut self, what: impl FnOnce(&mut Ifaces, &mut Vec<IfaceEvent>)) {
+    pub(super) fn kernel(&mut self, what: impl FnOnce(&mut Ifaces, &mut Vec<IfaceEvent>)) {
         what(&mut self.hands.ifaces, &mut self.hands.events);
         if self.hands.state == ProtoState::Up {
             self.finish();
@@ -216,29 +220,29 @@ impl Bench {
         }
     }
 
-    pub fn address(&mut self, ifindex: u32, text: &str) {
+    pub(super) fn address(&mut self, ifindex: u32, text: &str) {
         self.kernel(|s, out| s.address(&address(ifindex, text), out));
     }
 
-    pub fn address_gone(&mut self, ifindex: u32, text: &str) {
+    pub(super) fn address_gone(&mut self, ifindex: u32, text: &str) {
         self.kernel(|s, out| s.address_gone(&address(ifindex, text), out));
     }
 
     /// Lets a timer fire when it is due.
-    pub fn fire(&mut self, key: u32) {
+    pub(super) fn fire(&mut self, key: u32) {
         self.hands.now = self.hands.armed.remove(&key).unwrap();
         self.call(|i, p| i.timer(p, key));
         self.finish();
     }
 
     /// Hands over routes of a channel.
-    pub fn export(&mut self, channel: ChannelId, mut routes: Vec<Export>) {
+    pub(super) fn export(&mut self, channel: ChannelId, mut routes: Vec<Export>) {
         self.call(|i, p| i.export(p, channel, &mut routes));
         self.finish();
     }
 
     /// Gives the instance other options if it can take them, without waiting for the work that may follow; what that asks of it.
-    pub fn adapt(&mut self, options: impl ProtocolOptions) -> Option<Effect> {
+    pub(super) fn adapt(&mut self, options: impl ProtocolOptions) -> Option<Effect> {
         let old = self.hands.config.clone();
         let effect = old.options.changes(&options).into_iter().map(|(_, effect)| effect).max();
         if effect == Some(Effect::Restart) {
@@ -255,14 +259,14 @@ impl Bench {
     }
 
     /// Gives the instance other options.
-    pub fn reconfigure(&mut self, options: impl ProtocolOptions) -> Option<Effect> {
+    pub(super) fn reconfigure(&mut self, options: impl ProtocolOptions) -> Option<Effect> {
         let adapt = self.adapt(options);
         self.finish();
         adapt
     }
 
     /// The routes as text, `NET PATH DESTINATION`, in order.
-    pub fn routes(&self) -> Vec<String> {
+    pub(super) fn routes(&self) -> Vec<String> {
         self.hands
             .routes
             .iter()
@@ -271,7 +275,7 @@ impl Bench {
     }
 
     /// `show static` as text.
-    pub fn statics(&self) -> Vec<String> {
+    pub(super) fn statics(&self) -> Vec<String> {
         let look = Look { core: &self.hands, me: MINE };
         self.instance.static_routes(&look).unwrap().map(|l| format!("{} {:?}", l.net, l.target)).collect()
     }

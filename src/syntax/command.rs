@@ -13,7 +13,7 @@ use super::diag::{Diagnostic, Severity};
 use super::lexer::Lexer;
 use super::names::{Names, Sym};
 use super::parser::{Driver, on_big_stack};
-use super::source::{Files, Sources};
+use super::source::Files;
 
 /// A piece that was parsed.
 #[derive(Debug)]
@@ -22,8 +22,6 @@ pub struct Part<T> {
     pub value: T,
     /// The byte of the text where the rest begins; its length when nothing is left.
     pub rest: usize,
-    /// The places of its tokens, all on line 1 of a file without a name.
-    pub sources: Sources,
     /// The words: those given, and new ones behind them.
     pub names: Names,
 }
@@ -94,7 +92,7 @@ fn piece<T: Send>(
             return Err(Diagnostic::error(end, "syntax error, unexpected END"));
         };
         let rest = lexer.sources.place(behind).map_or(text.len(), |p| p.offset as usize);
-        Ok(Part { value, rest, sources: lexer.sources, names: lexer.names })
+        Ok(Part { value, rest, names: lexer.names })
     })
     .unwrap_or_else(|e| Err(Diagnostic::error(0, e.to_string())))
 }

@@ -58,12 +58,6 @@ pub(super) fn unexpected(c: char, known: bool) -> String {
     format!("syntax error, unexpected {}", token_name(c, known))
 }
 
-/// The message for a name that nothing above declares: BIRD's parser meets a token it has no rule for.
-pub fn undefined_name(tok: Tok) -> Diagnostic {
-    Diagnostic::error(tok, "syntax error, unexpected CF_SYM_UNDEFINED")
-        .help("names must be declared above their first use")
-}
-
 /// A failed match: where, and what would have fitted there.
 pub(super) struct Failure {
     /// Byte in the matched string.

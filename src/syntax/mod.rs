@@ -21,7 +21,6 @@ mod tests;
 mod tokens;
 
 pub use command::{Part, parse_filter_body, parse_term};
-pub use errors::undefined_name;
 pub use excerpt::Excerpt;
 pub use lexer::fresh_names;
 pub use parser::{Parsed, on_big_stack, parse};

@@ -19,7 +19,7 @@ use super::source::{FileId, Files, ReadError, Sources};
 use super::tokens::Token;
 
 /// Stack for parsing and for walking what was parsed: the lexer's nesting limit times 13 KB, twice what a level costs without optimisation.
-pub const STACK: usize = 64 << 20;
+pub(super) const STACK: usize = 64 << 20;
 
 /// A file read and parsed.
 #[derive(Debug, Default)]
@@ -85,7 +85,7 @@ pub(super) struct Driver<'a> {
 }
 
 impl<'a> Driver<'a> {
-    pub fn new(lexer: Lexer<'a>) -> Driver<'a> {
+    pub(super) fn new(lexer: Lexer<'a>) -> Driver<'a> {
         Driver {
             lexer,
             items: Vec::new(),
@@ -128,7 +128,7 @@ impl<'a> Driver<'a> {
     }
 
     /// Reads everything without parsing statements; sets are parsed as they come. For pieces of the language on their own.
-    pub fn collect(&mut self) {
+    pub(super) fn collect(&mut self) {
         loop {
             match self.lexer.next_event() {
                 Event::Statement | Event::Items => {}
@@ -187,7 +187,7 @@ impl<'a> Driver<'a> {
     }
 
     /// Reports why `rule` does not match at `pos`; `next` is the token behind the ones at hand. Returns the byte where it does not fit.
-    pub fn fail(&mut self, rule: Rule, pos: usize, next: Option<Token>) -> usize {
+    pub(super) fn fail(&mut self, rule: Rule, pos: usize, next: Option<Token>) -> usize {
         if self.lexer.gave_up() {
             return pos;
         }
@@ -273,7 +273,7 @@ impl<'a> Driver<'a> {
     }
 
     /// Matches a rule at `pos` and converts what it matched; returns the byte behind it.
-    pub fn matched<R>(
+    pub(super) fn matched<R>(
         &mut self,
         rule: Rule,
         pos: usize,

@@ -139,7 +139,7 @@ pub(super) fn is_net_type(c: char) -> bool {
 
 impl Scopes {
     /// What `sym` is here; `text` is consulted for names BIRD declares itself.
-    pub fn resolve(&self, sym: Sym, text: &str) -> Word {
+    pub(super) fn resolve(&self, sym: Sym, text: &str) -> Word {
         let i = sym.0 as usize;
         if self.defined.get(i).is_some_and(|n| *n > 0) {
             return Word::Name { known: true };
@@ -151,12 +151,12 @@ impl Scopes {
     }
 
     /// Marks a name as taken before the text is read: the names of the running configuration, for commands.
-    pub fn predefine(&mut self, sym: Sym) {
+    pub(super) fn predefine(&mut self, sym: Sym) {
         self.set(sym, 1);
     }
 
     /// Starts inside the head of a filter: declarations may come.
-    pub fn enter_filter(&mut self) {
+    pub(super) fn enter_filter(&mut self) {
         (self.first, self.count, self.in_head) = (k::FILTER, 2, true);
         self.head = Some(self.undo.len());
     }
@@ -192,23 +192,23 @@ impl Scopes {
     }
 
     /// The names defined in the open scopes; at the end of a file those of its top level.
-    pub fn declared(&self) -> Vec<Sym> {
+    pub(super) fn declared(&self) -> Vec<Sym> {
         self.undo.clone()
     }
 
     /// How many blocks are open.
-    pub fn depth(&self) -> usize {
+    pub(super) fn depth(&self) -> usize {
         self.braces.len()
     }
 
     /// The first token of the statement around everything.
-    pub fn outermost(&self) -> char {
+    pub(super) fn outermost(&self) -> char {
         self.braces.first().map_or(self.first, |b| b.first)
     }
 
     /// Whether a new top-level statement starts with this token although nothing ended the last one: some statements need no semicolon, and
     /// after a forgotten one the next statement should not suffer.
-    pub fn starts_statement(&self, c: char) -> bool {
+    pub(super) fn starts_statement(&self, c: char) -> bool {
         if !self.braces.is_empty() || self.count == 0 {
             return false;
         }
@@ -258,7 +258,7 @@ impl Scopes {
     }
 
     /// Takes note of a token; `sym` is its word, if it is one. Returns whether it ended a top-level statement.
-    pub fn note(&mut self, c: char, sym: Option<Sym>, tok: Tok) -> bool {
+    pub(super) fn note(&mut self, c: char, sym: Option<Sym>, tok: Tok) -> bool {
         if let Some(sym) = self.maybe.take() {
             let filter = self.first == k::FILTER;
             if c == '{' || (c == k::FROM && !filter) || (filter && (is_type(c) || c == k::ENUM)) {
@@ -348,7 +348,7 @@ impl Scopes {
     }
 
     /// Called by the lexer, too, where a statement starts that nothing announced.
-    pub fn end_statement(&mut self) {
+    pub(super) fn end_statement(&mut self) {
         if let Some(keep) = self.head.take() {
             self.unwind(keep);
         }

@@ -39,7 +39,7 @@ pub(super) const KNOWN: u64 = 1 << 32;
 
 impl Tokens {
     #[inline]
-    pub fn push(&mut self, token: Token) {
+    pub(super) fn push(&mut self, token: Token) {
         self.text.push(token.c);
         self.value.push(token.value);
         self.tok.push(token.tok);
@@ -49,19 +49,19 @@ impl Tokens {
         }
     }
 
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.text.len()
     }
 
     /// Drops everything from byte `at` on.
-    pub fn truncate(&mut self, at: usize) {
+    pub(super) fn truncate(&mut self, at: usize) {
         self.text.truncate(at);
         self.value.truncate(at);
         self.tok.truncate(at);
     }
 
     /// Forgets everything.
-    pub fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         self.truncate(0);
         self.texts.clear();
         self.wide.clear();
@@ -71,17 +71,17 @@ impl Tokens {
     }
 
     /// The character at a byte.
-    pub fn char_at(&self, at: usize) -> Option<char> {
+    pub(super) fn char_at(&self, at: usize) -> Option<char> {
         self.text.get(at..)?.chars().next()
     }
 
     /// The number of the token at a byte; for the end of the string, the number after the last.
-    pub fn tok_at(&self, at: usize) -> Tok {
+    pub(super) fn tok_at(&self, at: usize) -> Tok {
         self.tok.get(at).copied().unwrap_or_else(|| self.last_of(self.len()).wrapping_add(1))
     }
 
     /// The number of the last token before byte `end`; a set ends with its bracket.
-    pub fn last_of(&self, end: usize) -> Tok {
+    pub(super) fn last_of(&self, end: usize) -> Tok {
         let Some(at) = end.checked_sub(1) else { return 0 };
         match self.text.as_bytes().get(at) {
             Some(&t::SET) => self
@@ -94,19 +94,19 @@ impl Tokens {
     }
 
     /// The tokens between two bytes.
-    pub fn span(&self, start: usize, end: usize) -> Span {
+    pub(super) fn span(&self, start: usize, end: usize) -> Span {
         Span { first: self.tok_at(start), last: self.last_of(end) }
     }
 
     /// The value at a byte.
     #[inline]
-    pub fn value_at(&self, at: usize) -> u64 {
+    pub(super) fn value_at(&self, at: usize) -> u64 {
         self.value.get(at).copied().unwrap_or_default()
     }
 
     /// The prefix of a prefix token.
     #[inline]
-    pub fn net_at(&self, at: usize) -> Option<IpNet> {
+    pub(super) fn net_at(&self, at: usize) -> Option<IpNet> {
         let value = self.value_at(at);
         match *self.text.as_bytes().get(at)? {
             t::NET4 => IpNet::new(net::ipv4(value as u32), (value >> 32) as u8).ok(),
@@ -120,7 +120,7 @@ impl Tokens {
 
     /// The address of an address token; IPv4 addresses mapped into IPv6 come out as IPv4, as BIRD keeps them.
     #[inline]
-    pub fn ip_at(&self, at: usize) -> Option<std::net::IpAddr> {
+    pub(super) fn ip_at(&self, at: usize) -> Option<std::net::IpAddr> {
         let value = self.value_at(at);
         match *self.text.as_bytes().get(at)? {
             t::IP4 => Some(net::ipv4(value as u32)),

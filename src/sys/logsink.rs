@@ -111,11 +111,6 @@ impl LogSinks {
         Ok(LogSinks { sinks, hostname: super::process::hostname(), line: String::new() })
     }
 
-    /// Whether a message of this class would go anywhere; saves composing it.
-    pub fn wants(&self, class: LogClass) -> bool {
-        self.sinks.iter().any(|(target, _)| target.mask.contains(class))
-    }
-
     /// Writes one line to every destination that wants its class. `time` is written only where a line carries it.
     pub fn write(&mut self, class: LogClass, time: impl Display, text: &str) {
         self.write_to(|_| true, class, time, text);
@@ -284,7 +279,6 @@ mod tests {
         let mask = [LogClass::Info, LogClass::Remote].into_iter().collect();
         let target = LogTarget { place: LogPlace::File { path: path.clone(), limit: None }, mask };
         let mut sinks = LogSinks::open(&[target]).unwrap();
-        assert!(sinks.wants(LogClass::Info) && !sinks.wants(LogClass::Bug));
         sinks.write(LogClass::Info, "2026-11-21 12:00:00.123", "Started");
         sinks.write(LogClass::Debug, "T", "not wanted");
         fs::rename(&path, dir.path().join("moved")).unwrap();

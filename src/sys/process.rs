@@ -11,7 +11,7 @@ use std::ffi::CString;
 use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::path::{Path, PathBuf};
@@ -216,17 +216,6 @@ pub fn hostname() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
-/// Who is at the other end of a Unix socket.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Peer {
-    /// Process number.
-    pub pid: u32,
-    /// User number.
-    pub uid: u32,
-    /// Group number.
-    pub gid: u32,
-}
-
 /// A thread of this process.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Thread {
@@ -259,12 +248,6 @@ fn thread(task: &Path) -> Option<Thread> {
     Some(Thread { id, name, cpu: Duration::from_nanos(nanoseconds), running })
 }
 
-/// Asks the kernel who connected.
-pub fn peer_of(socket: impl AsFd) -> io::Result<Peer> {
-    let peer = rustix::net::sockopt::socket_peercred(socket)?;
-    Ok(Peer { pid: peer.pid.as_raw_nonzero().get() as u32, uid: peer.uid.as_raw(), gid: peer.gid.as_raw() })
-}
-
 /// The service manager that started us, if there is one that wants to be told (`sd_notify(3)`).
 #[derive(Default)]
 pub struct ServiceManager {
@@ -277,8 +260,6 @@ pub struct ServiceManager {
 pub enum ServiceState {
     /// The start, or a reload, is complete.
     Ready,
-    /// A new configuration is being taken over.
-    Reloading,
     /// The end has begun.
     Stopping,
     /// Still alive.
@@ -326,11 +307,6 @@ impl fmt::Display for ServiceState {
             ServiceState::Stopping => f.write_str("STOPPING=1"),
             ServiceState::Watchdog => f.write_str("WATCHDOG=1"),
             ServiceState::ExtendTimeout(time) => write!(f, "EXTEND_TIMEOUT_USEC={}", time.as_micros()),
-            ServiceState::Reloading => {
-                // The manager must be able to tell this reload from the one before.
-                let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
-                write!(f, "RELOADING=1\nMONOTONIC_USEC={}", now.tv_sec * 1_000_000 + now.tv_nsec / 1000)
-            }
         }
     }
 }
@@ -419,12 +395,5 @@ mod tests {
             assert_eq!(hear(), "READY=1\nSTATUS=up and running");
             assert_eq!(hear(), "EXTEND_TIMEOUT_USEC=2000000");
         }
-    }
-
-    #[test]
-    fn the_peer_of_a_socket_is_known() {
-        let (a, _b) = std::os::unix::net::UnixStream::pair().unwrap();
-        let peer = peer_of(&a).unwrap();
-        assert_eq!((peer.pid, peer.uid), (std::process::id(), rustix::process::getuid().as_raw()));
     }
 }

@@ -11,17 +11,17 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// The daemon under test.
-pub const BIRD: &str = env!("CARGO_BIN_EXE_bird");
+pub(crate) const BIRD: &str = env!("CARGO_BIN_EXE_bird");
 
 /// How long anything may take before the test gives up. Debug builds on busy machines are slow.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Set for the test inside its namespace.
 const INSIDE: &str = "TERN_TEST_NETWORK";
 
 /// Runs the test of this name in a network of its own: the test program is started again in a new namespace, for this one test.
 /// Where namespaces are forbidden, the test is skipped and says so.
-pub fn in_network(test: &str, body: impl FnOnce()) {
+pub(crate) fn in_network(test: &str, body: impl FnOnce()) {
     if std::env::var_os(INSIDE).is_some() {
         ip("link set lo up");
         return body();
@@ -48,24 +48,24 @@ pub fn in_network(test: &str, body: impl FnOnce()) {
 }
 
 /// Says that a test did not run, past the test harness, which would swallow it.
-pub fn skipped(test: &str, why: &str) {
+pub(crate) fn skipped(test: &str, why: &str) {
     let _ = writeln!(std::io::stderr(), "SKIPPED: {test}: {why}");
 }
 
 /// Whether we are root of the machine (inside [`in_network`] everybody is root of something).
-pub fn is_root() -> bool {
+pub(crate) fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
 /// Runs `ip` with these words and returns what it prints.
-pub fn ip(words: &str) -> String {
+pub(crate) fn ip(words: &str) -> String {
     let output = Command::new("ip").args(words.split(' ')).output().expect("ip runs");
     assert!(output.status.success(), "ip {words}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 /// Makes a link that is up and has these addresses; its other end is `NAMEp`.
-pub fn link(name: &str, addresses: &[&str]) {
+pub(crate) fn link(name: &str, addresses: &[&str]) {
     ip(&format!("link add {name} type veth peer name {name}p"));
     ip(&format!("link set {name} up"));
     ip(&format!("link set {name}p up"));
@@ -76,7 +76,7 @@ pub fn link(name: &str, addresses: &[&str]) {
 }
 
 /// The routes of a kernel table that carry our protocol number, sorted, one line each: `10.1.0.0/16 via 192.0.2.2 dev veth0 metric 32`.
-pub fn kernel_routes(table: &str) -> Vec<String> {
+pub(crate) fn kernel_routes(table: &str) -> Vec<String> {
     let mut lines = Vec::new();
     for family in ["-4", "-6"] {
         let words = format!("-o {family} route show table {table} proto bird");
@@ -90,7 +90,7 @@ pub fn kernel_routes(table: &str) -> Vec<String> {
 }
 
 /// Waits until something holds; `what` says what did not.
-pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
+pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let start = Instant::now();
     while !holds() {
         assert!(start.elapsed() < PATIENCE, "still not after {PATIENCE:?}: {what}");
@@ -99,7 +99,7 @@ pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
 }
 
 /// Waits until the kernel's table holds exactly these routes; each is the beginning of a line.
-pub fn until_routes(table: &str, expected: &[&str]) {
+pub(crate) fn until_routes(table: &str, expected: &[&str]) {
     let matches = |lines: &[String]| {
         lines.len() == expected.len() && expected.iter().all(|e| lines.iter().any(|l| l.starts_with(e)))
     };
@@ -115,7 +115,7 @@ pub fn until_routes(table: &str, expected: &[&str]) {
 }
 
 /// A running daemon with a folder of its own; killed when it goes out of scope.
-pub struct Daemon {
+pub(crate) struct Daemon {
     child: Child,
     /// Holds `bird.conf`, `bird.ctl`, `bird.pid`, `bird.log`.
     pub folder: TempDir,
@@ -123,20 +123,20 @@ pub struct Daemon {
 
 impl Daemon {
     /// Starts a daemon on this configuration in the foreground and waits for its socket.
-    pub fn start(config: &str) -> Daemon {
+    pub(crate) fn start(config: &str) -> Daemon {
         let folder = tempfile::tempdir().expect("a temporary folder");
         fs::write(folder.path().join("bird.conf"), config).expect("a file can be written");
         Daemon::start_in(folder, &[])
     }
 
     /// Starts a daemon in a folder that holds `bird.conf`, with further arguments.
-    pub fn start_in(folder: TempDir, more: &[&str]) -> Daemon {
+    pub(crate) fn start_in(folder: TempDir, more: &[&str]) -> Daemon {
         let config = folder.path().join("bird.conf");
         Daemon::start_on(folder, &config, more)
     }
 
     /// Starts a daemon with a file that is somewhere else.
-    pub fn start_on(folder: TempDir, config: &Path, more: &[&str]) -> Daemon {
+    pub(crate) fn start_on(folder: TempDir, config: &Path, more: &[&str]) -> Daemon {
         let log = fs::File::create(folder.path().join("bird.log")).expect("a file can be made");
         let mut command = bird(folder.path(), config);
         let child = command.arg("-f").args(more).stderr(log).spawn().expect("the daemon starts");
@@ -152,48 +152,48 @@ impl Daemon {
     }
 
     /// The path of a file in its folder.
-    pub fn file(&self, name: &str) -> PathBuf {
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
     /// Its control socket.
-    pub fn socket(&self) -> PathBuf {
+    pub(crate) fn socket(&self) -> PathBuf {
         self.file("bird.ctl")
     }
 
     /// Its process.
-    pub fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
 
     /// What it wrote to standard error.
-    pub fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.file("bird.log")).unwrap_or_default()
     }
 
     /// Another configuration for the next `configure`.
-    pub fn rewrite(&self, config: &str) {
+    pub(crate) fn rewrite(&self, config: &str) {
         fs::write(self.file("bird.conf"), config).expect("a file can be written");
     }
 
     /// A session.
-    pub fn session(&self) -> Session {
+    pub(crate) fn session(&self) -> Session {
         Session::open(&self.socket())
     }
 
     /// One command on a session of its own: the lines of the reply, with their codes.
-    pub fn ask(&self, command: &str) -> Vec<String> {
+    pub(crate) fn ask(&self, command: &str) -> Vec<String> {
         self.session().ask(command)
     }
 
     /// Sends a signal.
-    pub fn signal(&self, signal: rustix::process::Signal) {
+    pub(crate) fn signal(&self, signal: rustix::process::Signal) {
         let pid = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(pid, signal).expect("our child can be signalled");
     }
 
     /// Waits for its end.
-    pub fn ended(&mut self) -> ExitStatus {
+    pub(crate) fn ended(&mut self) -> ExitStatus {
         let start = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().expect("a child can be waited for") {
@@ -205,7 +205,7 @@ impl Daemon {
     }
 
     /// Its resident memory now, in MB.
-    pub fn memory(&self) -> u64 {
+    pub(crate) fn memory(&self) -> u64 {
         memory_of(self.pid(), "VmRSS:").unwrap_or(0)
     }
 }
@@ -226,7 +226,7 @@ fn greets(socket: &Path) -> bool {
 }
 
 /// The daemon's program with socket and PID file in `folder`.
-pub fn bird(folder: &Path, config: &Path) -> Command {
+pub(crate) fn bird(folder: &Path, config: &Path) -> Command {
     let mut command = Command::new(BIRD);
     command
         .arg("-c")
@@ -240,14 +240,14 @@ pub fn bird(folder: &Path, config: &Path) -> Command {
 }
 
 /// A line of `/proc/PID/status` in MB.
-pub fn memory_of(pid: u32, line: &str) -> Option<u64> {
+pub(crate) fn memory_of(pid: u32, line: &str) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let rest = status.lines().find_map(|l| l.strip_prefix(line))?;
     Some(rest.trim().strip_suffix(" kB")?.parse::<u64>().ok()? / 1024)
 }
 
 /// Runs a program to its end and watches its memory: the output and the largest resident size seen, in MB.
-pub fn watched(command: &mut Command) -> (Output, u64) {
+pub(crate) fn watched(command: &mut Command) -> (Output, u64) {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("the program starts");
     let pid = child.id();
@@ -273,13 +273,13 @@ pub fn watched(command: &mut Command) -> (Output, u64) {
 }
 
 /// A client of the control socket.
-pub struct Session {
+pub(crate) struct Session {
     stream: BufReader<UnixStream>,
 }
 
 impl Session {
     /// Connects and reads the greeting.
-    pub fn open(socket: &Path) -> Session {
+    pub(crate) fn open(socket: &Path) -> Session {
         let stream = UnixStream::connect(socket).expect("the daemon listens");
         stream.set_read_timeout(Some(PATIENCE)).expect("a timeout can be set");
         let mut session = Session { stream: BufReader::new(stream) };
@@ -288,12 +288,12 @@ impl Session {
     }
 
     /// Sends bytes as they are.
-    pub fn send(&mut self, bytes: &[u8]) {
+    pub(crate) fn send(&mut self, bytes: &[u8]) {
         self.stream.get_mut().write_all(bytes).expect("the daemon reads");
     }
 
     /// The next whole reply.
-    pub fn reply(&mut self) -> Vec<String> {
+    pub(crate) fn reply(&mut self) -> Vec<String> {
         let mut lines = Vec::new();
         loop {
             let mut line = Vec::new();
@@ -310,7 +310,7 @@ impl Session {
     }
 
     /// A command and its reply.
-    pub fn ask(&mut self, command: &str) -> Vec<String> {
+    pub(crate) fn ask(&mut self, command: &str) -> Vec<String> {
         self.send(command.as_bytes());
         self.send(b"\n");
         self.reply()
@@ -318,6 +318,6 @@ impl Session {
 }
 
 /// The code of a reply's last line.
-pub fn code(reply: &[String]) -> &str {
+pub(crate) fn code(reply: &[String]) -> &str {
     reply.last().map_or("", |line| &line[..4])
 }

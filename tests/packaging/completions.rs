@@ -64,7 +64,7 @@ fn birdc_flags() -> String {
 }
 
 /// Bash, bird.
-pub fn bird_bash() -> String {
+pub(crate) fn bird_bash() -> String {
     let all: Vec<&str> = flags().iter().flat_map(|(names, ..)| names.clone()).collect();
     let files: Vec<&str> =
         flags().iter().filter(|f| is_file(f.1)).flat_map(|(names, ..)| names.clone()).collect();
@@ -80,7 +80,7 @@ pub fn bird_bash() -> String {
 }
 
 /// Bash, birdc.
-pub fn birdc_bash() -> String {
+pub(crate) fn birdc_bash() -> String {
     let (flags, rows) = (birdc_flags(), rows());
     format!(
         r#"{MADE}# Lines of words, options and classes of names.
@@ -132,7 +132,7 @@ complete -F _birdc birdc
 }
 
 /// Zsh, bird.
-pub fn bird_zsh() -> String {
+pub(crate) fn bird_zsh() -> String {
     let mut text = format!("#compdef bird\n{MADE}_arguments -s \\\n");
     for (names, argument, help) in flags() {
         let help = help.replace('\'', "").replace([':', '[', ']'], ",");
@@ -151,7 +151,7 @@ pub fn bird_zsh() -> String {
 }
 
 /// Zsh, birdc.
-pub fn birdc_zsh() -> String {
+pub(crate) fn birdc_zsh() -> String {
     let (flags, rows) = (birdc_flags(), rows());
     format!(
         r#"#compdef birdc
@@ -198,7 +198,7 @@ _birdc "$@"
 }
 
 /// Fish, bird.
-pub fn bird_fish() -> String {
+pub(crate) fn bird_fish() -> String {
     let mut text = format!("{MADE}complete -c bird -f\n");
     for (names, argument, help) in flags() {
         let mut line = String::from("complete -c bird");
@@ -220,7 +220,7 @@ pub fn bird_fish() -> String {
 }
 
 /// Fish, birdc.
-pub fn birdc_fish() -> String {
+pub(crate) fn birdc_fish() -> String {
     let rows: String = rows().lines().map(|row| format!("\t\t'{row}' \\\n")).collect();
     let mut text = format!(
         r#"{MADE}function __birdc_complete

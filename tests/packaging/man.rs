@@ -77,7 +77,7 @@ fn item(page: &mut String, tag: &str, text: &str) {
 }
 
 /// bird(8)
-pub fn bird() -> String {
+pub(crate) fn bird() -> String {
     let mut page = String::new();
     head(&mut page, "bird", 8, "routing daemon");
     section(&mut page, "SYNOPSIS", &["bird [OPTION...]"]);
@@ -119,7 +119,7 @@ pub fn bird() -> String {
 }
 
 /// birdc(8)
-pub fn birdc() -> String {
+pub(crate) fn birdc() -> String {
     let mut page = String::new();
     head(&mut page, "birdc", 8, "shell of the routing daemon bird");
     let usage = birdc::options::usage();
@@ -212,7 +212,7 @@ fn arguments(key: &str, cell: &str) -> String {
 }
 
 /// bird.conf(5)
-pub fn conf() -> String {
+pub(crate) fn conf() -> String {
     let mut page = String::new();
     head(&mut page, "bird.conf", 5, "configuration of the routing daemon bird");
     section(

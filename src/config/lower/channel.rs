@@ -12,7 +12,7 @@ use crate::syntax::ast::{Arg, Channel, Opt, Tok};
 use crate::syntax::diag::Diagnostic;
 
 /// The options a channel and a pipe have in common.
-pub const COMMON: &[&str] = &[
+pub(super) const COMMON: &[&str] = &[
     "table",
     "import",
     "export",

@@ -153,7 +153,7 @@ impl Lowering<'_> {
 }
 
 /// A duration as BIRD writes it in messages: seconds with a fraction where there is one.
-pub fn seconds(time: Duration) -> String {
+pub(super) fn seconds(time: Duration) -> String {
     let micros = time.subsec_micros();
     match (time.as_secs(), micros) {
         (s, 0) => format!("{s} s"),

@@ -114,8 +114,6 @@ pub enum Offer {
 pub enum Preexport {
     /// Never (its own route, no such destination, ...).
     Reject,
-    /// Always.
-    Accept,
     /// Ask the filter.
     AskFilter,
 }
@@ -187,11 +185,6 @@ impl Naming {
     /// A protocol's name, `?` when it is gone.
     pub fn protocol(&self, id: ProtoId) -> &str {
         self.protocols.get(id.0 as usize).and_then(Option::as_ref).map_or("?", |p| &p.name)
-    }
-
-    /// A protocol's name, shared.
-    pub fn protocol_name(&self, id: ProtoId) -> Option<&Arc<str>> {
-        self.protocols.get(id.0 as usize).and_then(Option::as_ref).map(|p| &p.name)
     }
 
     /// What stands in the parentheses for routes of this protocol.

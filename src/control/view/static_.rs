@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::base::{Net, net::NetType};
+use crate::base::Net;
 
 /// One static protocol. Its routes may be a million, so they come one by one.
 pub struct StaticView {
@@ -27,14 +27,6 @@ pub struct StaticRouteView {
     pub net: Net,
     /// Where it points.
     pub dest: StaticDestView,
-}
-
-impl StaticRouteView {
-    /// Whether routes of this network's type have no destination at all.
-    pub fn has_no_destination(&self) -> bool {
-        let kind: NetType = self.net.net_type();
-        !kind.has_destination()
-    }
 }
 
 /// A configured destination.

@@ -19,8 +19,6 @@ pub enum SymbolClass {
     Constant,
     /// An attribute of the user's.
     Attribute,
-    /// A local variable.
-    Variable,
     /// An MPLS domain.
     MplsDomain,
     /// An MPLS label range.
@@ -40,7 +38,6 @@ impl SymbolClass {
             SymbolClass::Template => "protocol template",
             SymbolClass::Constant => "constant",
             SymbolClass::Attribute => "custom attribute",
-            SymbolClass::Variable => "variable",
             SymbolClass::MplsDomain => "mpls domain",
             SymbolClass::MplsRange => "mpls range",
             SymbolClass::Undefined => "undefined",

@@ -66,19 +66,19 @@ pub(super) struct Term {
 }
 
 impl Term {
-    pub fn poison() -> Term {
+    pub(super) fn poison() -> Term {
         Term { ty: Type::Unknown, loc: Loc::Poison }
     }
 
-    pub fn constant(value: Value) -> Term {
+    pub(super) fn constant(value: Value) -> Term {
         Term { ty: Type::of(&value), loc: Loc::Const(value) }
     }
 
-    pub fn at(ty: Type, place: Place) -> Term {
+    pub(super) fn at(ty: Type, place: Place) -> Term {
         Term { ty, loc: Loc::At(place) }
     }
 
-    pub fn value(&self) -> Option<&Value> {
+    pub(super) fn value(&self) -> Option<&Value> {
         match &self.loc {
             Loc::Const(value) => Some(value),
             _ => None,
@@ -120,7 +120,7 @@ pub(super) struct Body {
 }
 
 impl Body {
-    pub fn new(kind: Kind) -> Body {
+    pub(super) fn new(kind: Kind) -> Body {
         Body {
             kind,
             ops: Vec::new(),
@@ -143,19 +143,19 @@ impl Body {
         }
     }
 
-    pub fn emit(&mut self, op: Op, source: Source) -> Patch {
+    pub(super) fn emit(&mut self, op: Op, source: Source) -> Patch {
         self.ops.push(op);
         self.sources.push(source);
         self.ops.len() - 1
     }
 
     /// The position of the next instruction.
-    pub fn here(&self) -> u32 {
+    pub(super) fn here(&self) -> u32 {
         self.ops.len() as u32
     }
 
     /// Notes what the instructions since `from` are.
-    pub fn mark(&mut self, from: u32, what: Stretch, span: Span) {
+    pub(super) fn mark(&mut self, from: u32, what: Stretch, span: Span) {
         let to = self.here();
         if from < to {
             self.marks.push(Mark { from, to, what, span });
@@ -163,7 +163,7 @@ impl Body {
     }
 
     /// Lets jumps go to the next instruction.
-    pub fn patch(&mut self, jumps: &[Patch]) {
+    pub(super) fn patch(&mut self, jumps: &[Patch]) {
         let here = self.here();
         for at in jumps {
             match self.ops.get_mut(*at) {
@@ -179,7 +179,7 @@ impl Body {
     }
 
     /// A fresh register.
-    pub fn temp(&mut self) -> Reg {
+    pub(super) fn temp(&mut self) -> Reg {
         let reg = self.next;
         match self.next.checked_add(1) {
             Some(next) => self.next = next,
@@ -201,12 +201,12 @@ impl Body {
     }
 
     /// The number of a constant string.
-    pub fn string(&mut self, text: &str) -> u32 {
+    pub(super) fn string(&mut self, text: &str) -> u32 {
         self.constant(&Value::Str(text.into()))
     }
 
     /// An operand for a checked expression.
-    pub fn operand(&mut self, term: &Term) -> Opd {
+    pub(super) fn operand(&mut self, term: &Term) -> Opd {
         match &term.loc {
             Loc::Const(value) => Place::Const(self.constant(value)).into(),
             Loc::At(place) => (*place).into(),
@@ -219,7 +219,7 @@ impl Body {
 
     /// Whether a term may turn out to be void: attributes and variables that were never set, functions that end without `return`. The
     /// instruction that makes a value tells, for it is the last one.
-    pub fn may_be_void(&self, term: &Term) -> bool {
+    pub(super) fn may_be_void(&self, term: &Term) -> bool {
         let Loc::At(place) = term.loc else { return false };
         match place {
             Place::Const(_) | Place::Net => false,
@@ -240,24 +240,24 @@ impl Body {
         }
     }
 
-    pub fn switch(&mut self, switch: Switch) -> u32 {
+    pub(super) fn switch(&mut self, switch: Switch) -> u32 {
         self.switches.push(switch);
         self.switches.len() as u32 - 1
     }
 
     /// A switch that was entered before its arms were known.
-    pub fn set_switch(&mut self, number: u32, switch: Switch) {
+    pub(super) fn set_switch(&mut self, number: u32, switch: Switch) {
         if let Some(slot) = self.switches.get_mut(number as usize) {
             *slot = switch;
         }
     }
 
-    pub fn mask(&mut self, parts: Vec<MaskPart>) -> u32 {
+    pub(super) fn mask(&mut self, parts: Vec<MaskPart>) -> u32 {
         self.masks.push(parts.into());
         self.masks.len() as u32 - 1
     }
 
-    pub fn call(&mut self, id: FnId) -> u32 {
+    pub(super) fn call(&mut self, id: FnId) -> u32 {
         match self.calls.iter().position(|c| *c == id) {
             Some(at) => at as u32,
             None => {
@@ -267,33 +267,33 @@ impl Body {
         }
     }
 
-    pub fn site(&mut self, verdict: Verdict, source: Source) -> u32 {
+    pub(super) fn site(&mut self, verdict: Verdict, source: Source) -> u32 {
         self.sites.push(Site { verdict, source });
         self.sites.len() as u32 - 1
     }
 
     /// The number of an assertion's note.
-    pub fn note(&mut self, note: Note) -> u32 {
+    pub(super) fn note(&mut self, note: Note) -> u32 {
         self.notes.push(note);
         self.notes.len() as u32 - 1
     }
 
-    pub fn local(&self, sym: Sym) -> Option<&Local> {
+    pub(super) fn local(&self, sym: Sym) -> Option<&Local> {
         self.locals.iter().rev().find(|l| l.sym == sym)
     }
 
     /// A variable of this name in the innermost block.
-    pub fn in_block(&self, sym: Sym) -> Option<&Local> {
+    pub(super) fn in_block(&self, sym: Sym) -> Option<&Local> {
         let start = self.blocks.last().copied().unwrap_or(0);
         self.locals[start..].iter().find(|l| l.sym == sym)
     }
 
-    pub fn open_block(&mut self) {
+    pub(super) fn open_block(&mut self) {
         self.blocks.push(self.locals.len());
     }
 
     /// Forgets the variables of the innermost block and frees their registers.
-    pub fn close_block(&mut self) {
+    pub(super) fn close_block(&mut self) {
         let start = self.blocks.pop().unwrap_or(0);
         if let Some(first) = self.locals.get(start) {
             self.next = first.reg;
@@ -301,7 +301,7 @@ impl Body {
         self.locals.truncate(start);
     }
 
-    pub fn finish(self, name: Arc<str>, symbols: &Symbols) -> Code {
+    pub(super) fn finish(self, name: Arc<str>, symbols: &Symbols) -> Code {
         let code = self.plain(name);
         let joined = inline::inline(&code, |id| symbols.code(id)).map(Arc::new);
         Code { joined, ..code }

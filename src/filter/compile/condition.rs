@@ -30,7 +30,7 @@ pub(super) struct Asking {
 
 impl Asking {
     /// The same for both.
-    pub fn by(asker: Asker, at: Tok) -> Asking {
+    pub(super) fn by(asker: Asker, at: Tok) -> Asking {
         Asking { checked: (asker, at), running: (asker, at) }
     }
 }

@@ -15,12 +15,9 @@ mod condition;
 mod expr;
 mod lint;
 mod net;
-mod option;
 mod set;
 
 use std::sync::Arc;
-
-pub use option::{Bound, Host};
 
 use body::{Body, Kind, Loc, Term};
 

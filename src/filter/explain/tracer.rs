@@ -92,7 +92,7 @@ fn truth(holds: bool) -> &'static str {
 }
 
 impl<'a> Tracer<'a> {
-    pub fn new(custom: &'a CustomAttrs) -> Tracer<'a> {
+    pub(super) fn new(custom: &'a CustomAttrs) -> Tracer<'a> {
         let (steps, seen) = (Vec::new(), Vec::new());
         Tracer { custom, steps, skipped: 0, said: None, seen, pending: None }
     }

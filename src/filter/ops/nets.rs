@@ -24,12 +24,12 @@ fn prefix(net: &Net) -> Option<IpNet> {
 }
 
 /// Whether an address is inside a net.
-pub fn holds(net: &Net, ip: IpAddr) -> bool {
+pub(super) fn holds(net: &Net, ip: IpAddr) -> bool {
     prefix(net).is_some_and(|p| p.contains(&ip))
 }
 
 /// Whether a net is inside another of its type, address parts only.
-pub fn is_inside(inner: &Net, outer: &Net) -> bool {
+pub(super) fn is_inside(inner: &Net, outer: &Net) -> bool {
     if inner.net_type() != outer.net_type() {
         return false;
     }
@@ -37,7 +37,7 @@ pub fn is_inside(inner: &Net, outer: &Net) -> bool {
 }
 
 /// `.ip`
-pub fn ip(net: &Net) -> Value {
+pub(super) fn ip(net: &Net) -> Value {
     let special = match net {
         Net::Ext(ext) => match &**ext {
             NetExt::Evpn(Evpn::Mac { ip, .. }) => *ip,
@@ -53,7 +53,7 @@ pub fn ip(net: &Net) -> Value {
 }
 
 /// `.len`
-pub fn len(net: &Net) -> Value {
+pub(super) fn len(net: &Net) -> Value {
     Value::Int(match (prefix(net), net) {
         (Some(p), _) => p.prefix_len().into(),
         (None, Net::Ext(ext)) => match &**ext {
@@ -67,7 +67,7 @@ pub fn len(net: &Net) -> Value {
 }
 
 /// `.type`
-pub fn net_type(net: &Net) -> Value {
+pub(super) fn net_type(net: &Net) -> Value {
     Value::Enum(EnumType::NetType, net.net_type() as u8)
 }
 
@@ -84,7 +84,7 @@ fn part(
 }
 
 /// `.maxlen`
-pub fn max_len(net: &Net) -> Result<Value, Fault> {
+pub(super) fn max_len(net: &Net) -> Result<Value, Fault> {
     let pick = |e: &NetExt| match e {
         NetExt::Roa { max_len, .. } => Some(Value::Int((*max_len).into())),
         _ => None,
@@ -93,7 +93,7 @@ pub fn max_len(net: &Net) -> Result<Value, Fault> {
 }
 
 /// `.asn`
-pub fn asn(net: &Net) -> Result<Value, Fault> {
+pub(super) fn asn(net: &Net) -> Result<Value, Fault> {
     let pick = |e: &NetExt| match e {
         NetExt::Roa { asn, .. } | NetExt::Aspa(asn) => Some(Value::Int(*asn)),
         _ => None,
@@ -102,7 +102,7 @@ pub fn asn(net: &Net) -> Result<Value, Fault> {
 }
 
 /// `.rd`
-pub fn rd(net: &Net) -> Result<Value, Fault> {
+pub(super) fn rd(net: &Net) -> Result<Value, Fault> {
     let pick = |e: &NetExt| match e {
         NetExt::Vpn { rd, .. } => Some(Value::Rd(*rd)),
         NetExt::Evpn(e) => match e {
@@ -116,7 +116,7 @@ pub fn rd(net: &Net) -> Result<Value, Fault> {
 }
 
 /// `.src`
-pub fn src(net: &Net) -> Result<Value, Fault> {
+pub(super) fn src(net: &Net) -> Result<Value, Fault> {
     let pick = |e: &NetExt| match e {
         NetExt::Flow { v6, nlri } => Some(Value::Net(flow::source(*v6, &nlri.0).into())),
         NetExt::Sadr { src, .. } => Some(Value::Net(IpNet::V6(*src).into())),
@@ -126,7 +126,7 @@ pub fn src(net: &Net) -> Result<Value, Fault> {
 }
 
 /// `.dst`
-pub fn dst(net: &Net) -> Result<Value, Fault> {
+pub(super) fn dst(net: &Net) -> Result<Value, Fault> {
     let pick = |e: &NetExt| match e {
         NetExt::Flow { v6, nlri } => Some(Value::Net(flow::destination(*v6, &nlri.0).into())),
         NetExt::Sadr { dst, .. } => Some(Value::Net(IpNet::V6(*dst).into())),
@@ -136,7 +136,7 @@ pub fn dst(net: &Net) -> Result<Value, Fault> {
 }
 
 /// `.mac`
-pub fn mac(net: &Net) -> Result<Value, Fault> {
+pub(super) fn mac(net: &Net) -> Result<Value, Fault> {
     let pick = |e: &NetExt| match e {
         NetExt::Eth { mac, .. } | NetExt::Evpn(Evpn::Mac { mac, .. }) => Some(Value::Mac(*mac)),
         _ => None,
@@ -145,7 +145,7 @@ pub fn mac(net: &Net) -> Result<Value, Fault> {
 }
 
 /// `.vlan_id`
-pub fn vlan_id(net: &Net) -> Result<Value, Fault> {
+pub(super) fn vlan_id(net: &Net) -> Result<Value, Fault> {
     let pick = |e: &NetExt| match e {
         NetExt::Eth { vlan, .. } => Some(Value::Int(vlan.unwrap_or(0).into())),
         _ => None,
@@ -164,7 +164,7 @@ fn evpn(net: &Net, pick: impl FnOnce(&Evpn) -> Option<Value>, wrong: &'static st
 }
 
 /// `.evpn_type`
-pub fn evpn_type(net: &Net) -> Result<Value, Fault> {
+pub(super) fn evpn_type(net: &Net) -> Result<Value, Fault> {
     let pick = |e: &Evpn| {
         let number = match e {
             Evpn::Ead { .. } => 1,
@@ -178,7 +178,7 @@ pub fn evpn_type(net: &Net) -> Result<Value, Fault> {
 }
 
 /// `.evpn_tag`
-pub fn evpn_tag(net: &Net) -> Result<Value, Fault> {
+pub(super) fn evpn_tag(net: &Net) -> Result<Value, Fault> {
     let pick = |e: &Evpn| match e {
         Evpn::Ead { tag, .. } | Evpn::Mac { tag, .. } | Evpn::Imet { tag, .. } => Some(Value::Int(*tag)),
         Evpn::Es { .. } => None,
@@ -187,7 +187,7 @@ pub fn evpn_tag(net: &Net) -> Result<Value, Fault> {
 }
 
 /// `.evpn_esi`
-pub fn evpn_esi(net: &Net) -> Result<Value, Fault> {
+pub(super) fn evpn_esi(net: &Net) -> Result<Value, Fault> {
     let pick = |e: &Evpn| match e {
         Evpn::Ead { esi, .. } | Evpn::Es { esi, .. } => Some(Value::Bytes(Bytes(Arc::from(&esi[..])))),
         _ => None,
@@ -196,7 +196,7 @@ pub fn evpn_esi(net: &Net) -> Result<Value, Fault> {
 }
 
 /// `.router_ip`
-pub fn router_ip(net: &Net) -> Result<Value, Fault> {
+pub(super) fn router_ip(net: &Net) -> Result<Value, Fault> {
     let pick = |e: &Evpn| match e {
         Evpn::Imet { router, .. } | Evpn::Es { router, .. } => Some(Value::Ip(*router)),
         _ => None,

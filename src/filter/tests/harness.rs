@@ -5,23 +5,22 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::base::{IpNet, Net, NetExt, NetType, NextHop};
+use crate::base::{IpNet, Net, NetExt, NetType, NextHop, Value};
 use crate::filter::RouteView;
 use crate::filter::code::Verdict;
-use crate::filter::compile::Host;
 use crate::filter::compile::{Checker, OneLine};
 use crate::filter::env::Env;
 use crate::filter::symbols::{Snapshot, Symbol, Symbols};
 use crate::filter::vm::{Machine, evaluate, run, run_commands};
 use crate::filter::{CustomAttrs, Filter, Program};
-use crate::syntax::ast::{Arg, Item, Opt, Policy, ProtoItem, RouteDest};
+use crate::syntax::ast::{Arg, Expr, Item, Opt, Policy, ProtoItem, RouteDest};
 use crate::syntax::diag::{Diagnostic, Diagnostics, Severity};
 use crate::syntax::names::{Names, Sym};
 use crate::syntax::{Disk, Files, ReadError, Sources, on_big_stack, parse, parse_filter_body, parse_term};
 use crate::table::{Attrs, Dest, RouteSource};
 
 /// What a file holds for filters.
-pub struct World {
+pub(crate) struct World {
     pub symbols: Symbols,
     pub names: Names,
     pub sources: Sources,
@@ -37,7 +36,7 @@ pub struct World {
 }
 
 /// A static route as far as filters can see it.
-pub struct StaticRoute {
+pub(crate) struct StaticRoute {
     pub proto: Arc<str>,
     pub net: Net,
     pub attrs: Attrs,
@@ -65,11 +64,11 @@ fn net_type(kind: &str) -> NetType {
     NetType::ALL.into_iter().find(|t| t.name() == wanted).unwrap_or(NetType::Ip4)
 }
 
-pub fn load(text: &str) -> World {
+pub(crate) fn load(text: &str) -> World {
     read(Path::new("t.conf"), &Memory(text.to_string()))
 }
 
-pub fn load_file(path: &Path) -> World {
+pub(crate) fn load_file(path: &Path) -> World {
     read(path, &Disk)
 }
 
@@ -158,7 +157,7 @@ impl World {
                                     ("import", _) => import = inline.get(before).cloned(),
                                     ("table", [Arg::Name(name)]) => table = c.names.shared(name.sym),
                                     ("preference", [Arg::Expr(e)]) => {
-                                        preference = c.int(e).unwrap_or(0) as u16
+                                        preference = int(&mut c, e).unwrap_or(0) as u16
                                     }
                                     _ => {}
                                 }
@@ -168,8 +167,8 @@ impl World {
                             for (at, route) in routes.list.iter().enumerate() {
                                 let at = at as u32;
                                 let computed = routes.computed.iter().find(|(n, _)| *n == at);
-                                let net = match computed.map(|(_, e)| c.network_arg(e)) {
-                                    Some(Some(net)) => net,
+                                let net = match computed.map(|(_, e)| c.constant(e)) {
+                                    Some(Some(Value::Net(net))) => net,
                                     _ => route.net.clone(),
                                 };
                                 let extra = routes.extra.iter().find(|e| e.route == at);
@@ -204,7 +203,7 @@ impl World {
     }
 
     /// Runs a static route through its own commands and the import filter: the attributes if it is accepted.
-    pub fn import(&self, route: &StaticRoute, log: &Log<'_>) -> Option<Attrs> {
+    pub(crate) fn import(&self, route: &StaticRoute, log: &Log<'_>) -> Option<Attrs> {
         let mut machine = Machine::default();
         let mut attrs = route.attrs.clone();
         if let Some(commands) = &route.commands {
@@ -222,14 +221,14 @@ impl World {
     }
 
     /// The first error as `LINE:COL MESSAGE`.
-    pub fn first_error(&self) -> Option<String> {
+    pub(crate) fn first_error(&self) -> Option<String> {
         let first = self.diagnostics.iter().find(|d| d.severity == Severity::Error)?;
         let place = self.sources.locate(first.at);
         Some(format!("{}:{} {}", place.line, place.col, first.message))
     }
 
     /// Warnings as `LINE:COL MESSAGE`.
-    pub fn warnings(&self) -> Vec<String> {
+    pub(crate) fn warnings(&self) -> Vec<String> {
         let list = self.diagnostics.iter().filter(|d| d.severity == Severity::Warning);
         list.map(|d| {
             let place = self.sources.locate(d.at);
@@ -244,7 +243,7 @@ impl World {
     }
 
     /// What `eval TEXT` replies, code included, and what it logs.
-    pub fn eval(&self, text: &str, env: &dyn Env) -> String {
+    pub(crate) fn eval(&self, text: &str, env: &dyn Env) -> String {
         let part = match parse_term(text, &self.names, &self.taken()) {
             Ok(part) => part,
             Err(d) => return format!("9001 {}", d.message),
@@ -272,7 +271,7 @@ impl World {
     }
 
     /// An inline filter of a command.
-    pub fn filter(&self, text: &str) -> Arc<Filter> {
+    pub(crate) fn filter(&self, text: &str) -> Arc<Filter> {
         let part =
             parse_filter_body(text, &self.names, &self.taken()).unwrap_or_else(|d| panic!("{}", d.message));
         let mut symbols = Symbols::on(self.symbols.snapshot(&self.names));
@@ -283,21 +282,28 @@ impl World {
     }
 }
 
+fn int(c: &mut Checker<'_>, term: &Expr) -> Option<u32> {
+    match c.constant(term)? {
+        Value::Int(n) => Some(n),
+        _ => None,
+    }
+}
+
 /// Where a static route points, with interfaces numbered 2 (`v0`, 192.0.2.0/24) and 7 (`v1`, 198.51.100.0/24).
 fn destination(c: &mut Checker<'_>, dest: &RouteDest) -> (Dest, Vec<u32>) {
     let dest = match dest {
         RouteDest::Via(list) => {
             let hops = list.iter().map(|via| {
-                let (gateway, ifindex) = match c.host_arg(&via.target) {
-                    Some(Host::Ip(ip)) => (Some(ip), link_of(ip).unwrap_or(2)),
+                let (gateway, ifindex) = match c.constant(&via.target) {
+                    Some(Value::Ip(ip)) => (Some(ip), link_of(ip).unwrap_or(2)),
                     _ => (None, 2),
                 };
                 let mut hop = NextHop::new(gateway, ifindex);
                 for opt in &via.options {
                     match (opt.key, &opt.args[..]) {
-                        ("weight", [Arg::Expr(e)]) => hop.weight = c.int(e).unwrap_or(1) as u16,
+                        ("weight", [Arg::Expr(e)]) => hop.weight = int(c, e).unwrap_or(1) as u16,
                         ("onlink", _) => hop.onlink = true,
-                        ("mpls", [Arg::Expr(e)]) => hop.labels.extend(c.int(e)),
+                        ("mpls", [Arg::Expr(e)]) => hop.labels.extend(int(c, e)),
                         _ => {}
                     }
                 }
@@ -309,7 +315,7 @@ fn destination(c: &mut Checker<'_>, dest: &RouteDest) -> (Dest, Vec<u32>) {
         }
         RouteDest::Unreachable => Dest::Unreachable,
         RouteDest::Prohibit => Dest::Prohibit,
-        RouteDest::Providers(list) => return (Dest::None, list.iter().filter_map(|e| c.int(e)).collect()),
+        RouteDest::Providers(list) => return (Dest::None, list.iter().filter_map(|e| int(c, e)).collect()),
         RouteDest::Transit => return (Dest::None, vec![0]),
         _ => Dest::Blackhole,
     };
@@ -327,10 +333,10 @@ fn link_of(ip: IpAddr) -> Option<u32> {
 
 /// Keeps what filters say, and knows the tables of a world.
 #[derive(Default)]
-pub struct Log<'a>(pub RefCell<Vec<String>>, pub Option<&'a World>);
+pub(crate) struct Log<'a>(pub RefCell<Vec<String>>, pub Option<&'a World>);
 
 impl Log<'_> {
-    pub fn lines(&self) -> Vec<String> {
+    pub(crate) fn lines(&self) -> Vec<String> {
         self.0.borrow().clone()
     }
 }

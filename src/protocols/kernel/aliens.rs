@@ -35,11 +35,6 @@ impl Aliens {
         self.nets.get(dst).map_or(&[], |list| list)
     }
 
-    /// All nets.
-    pub fn nets(&self) -> impl Iterator<Item = &Dst> {
-        self.nets.keys()
-    }
-
     /// Whether any of them points to a nexthop object.
     pub fn on_objects(&self) -> bool {
         self.nets.values().flatten().any(|alien| alien.body.nexthop_id != 0)

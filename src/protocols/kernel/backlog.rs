@@ -77,7 +77,7 @@ struct Group {
 
 impl Backlog {
     /// An empty one. Without `grouped` additions are taken in any order.
-    pub fn new(grouped: bool) -> Backlog {
+    pub(super) fn new(grouped: bool) -> Backlog {
         Backlog {
             grouped,
             deletions: Vec::new(),
@@ -98,17 +98,17 @@ impl Backlog {
     }
 
     /// How many there are.
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.len
     }
 
     /// Forgets all of them.
-    pub fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         *self = Backlog::new(self.grouped);
     }
 
     /// A net is to be written with this body, or deleted.
-    pub fn push(&mut self, id: u32, body: Option<&Arc<RouteBody>>) {
+    pub(super) fn push(&mut self, id: u32, body: Option<&Arc<RouteBody>>) {
         self.len += 1;
         match body {
             None => self.deletions.push(id),
@@ -138,7 +138,7 @@ impl Backlog {
     }
 
     /// Call before the first [`pop`](Self::pop) of a round: it is so late now, in microseconds.
-    pub fn tick(&mut self, now: u64) {
+    pub(super) fn tick(&mut self, now: u64) {
         if now >= self.slot_end {
             self.quick = self.pushed >= QUICK;
             self.pushed = 0;
@@ -150,7 +150,7 @@ impl Backlog {
     }
 
     /// The next one, with so many operations in flight. `None`: there is none, or those left are held for a moment.
-    pub fn pop(&mut self, now: u64, flying: usize) -> Option<u32> {
+    pub(super) fn pop(&mut self, now: u64, flying: usize) -> Option<u32> {
         if self.len == 0 {
             return None;
         }

@@ -4,7 +4,7 @@ use super::nets::Dst;
 
 /// What an answer will be about.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Flight {
+pub(super) enum Flight {
     /// The wanted route of a net is added.
     Add {
         /// The net.
@@ -38,14 +38,14 @@ pub enum Flight {
 
 /// All of them.
 #[derive(Default, Debug)]
-pub struct Flights {
+pub(super) struct Flights {
     slots: Vec<Option<Flight>>,
     free: Vec<u32>,
 }
 
 impl Flights {
     /// A ticket for one more.
-    pub fn add(&mut self, flight: Flight) -> u64 {
+    pub(super) fn add(&mut self, flight: Flight) -> u64 {
         let at = match self.free.pop() {
             Some(at) => {
                 self.slots[at as usize] = Some(flight);
@@ -60,7 +60,7 @@ impl Flights {
     }
 
     /// The one with this ticket has landed.
-    pub fn take(&mut self, ticket: u64) -> Option<Flight> {
+    pub(super) fn take(&mut self, ticket: u64) -> Option<Flight> {
         let at = (ticket & 0xffff_ffff) as u32;
         let flight = self.slots.get_mut(at as usize)?.take()?;
         self.free.push(at);
@@ -71,7 +71,7 @@ impl Flights {
     }
 
     /// The number of the net that an answer with this ticket will be about.
-    pub fn net_of(&self, ticket: u64) -> Option<u32> {
+    pub(super) fn net_of(&self, ticket: u64) -> Option<u32> {
         match self.slots.get((ticket & 0xffff_ffff) as usize)? {
             Some(Flight::Add { id, .. } | Flight::Replace { id, .. } | Flight::Delete { id, .. }) => {
                 Some(*id)
@@ -81,7 +81,7 @@ impl Flights {
     }
 
     /// A number is given to another net; what is in flight for the old one is none of its business.
-    pub fn detach(&mut self, number: u32, dst: Dst) {
+    pub(super) fn detach(&mut self, number: u32, dst: Dst) {
         for slot in self.slots.iter_mut().flatten() {
             match *slot {
                 Flight::Add { id, metric, .. } | Flight::Replace { id, metric } if id == number => {
@@ -94,7 +94,7 @@ impl Flights {
     }
 
     /// A net has another number now.
-    pub fn renumber(&mut self, old: u32, new: u32) {
+    pub(super) fn renumber(&mut self, old: u32, new: u32) {
         for slot in self.slots.iter_mut().flatten() {
             match slot {
                 Flight::Add { id, .. } | Flight::Replace { id, .. } | Flight::Delete { id, .. }
@@ -108,7 +108,7 @@ impl Flights {
     }
 
     /// The metric of what is in flight for a net.
-    pub fn metric_of(&self, number: u32) -> Option<u32> {
+    pub(super) fn metric_of(&self, number: u32) -> Option<u32> {
         self.slots.iter().flatten().find_map(|flight| match *flight {
             Flight::Add { id, metric, .. }
             | Flight::Replace { id, metric }
@@ -118,17 +118,17 @@ impl Flights {
     }
 
     /// Whether a replacement is in flight for a net.
-    pub fn replaces(&self, number: u32) -> bool {
+    pub(super) fn replaces(&self, number: u32) -> bool {
         self.slots.iter().flatten().any(|f| matches!(f, Flight::Replace { id, .. } if *id == number))
     }
 
     /// How many there are.
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.slots.len() - self.free.len()
     }
 
     /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.len() == 0
     }
 }

@@ -20,20 +20,20 @@ pub(super) struct Listing {
 
 impl Listing {
     /// A scan begins.
-    pub fn begin(&mut self) {
+    pub(super) fn begin(&mut self) {
         (self.at, self.missed) = (0, 0);
         self.listed.clear();
     }
 
     /// The nets that probably come next, the most probable one first.
-    pub fn next(&self) -> impl Iterator<Item = u32> + '_ {
+    pub(super) fn next(&self) -> impl Iterator<Item = u32> + '_ {
         let following = self.listed.last().filter(|_| self.known.is_empty()).map(|last| last + 1);
         let rest = self.known.get(self.at..).unwrap_or_default();
         rest.iter().copied().take(3).chain(following)
     }
 
     /// This one came.
-    pub fn push(&mut self, id: u32) {
+    pub(super) fn push(&mut self, id: u32) {
         self.listed.push(id);
         let rest = self.known.get(self.at..).unwrap_or_default();
         let window = if self.missed.is_power_of_two() { AHEAD * self.missed } else { AHEAD };
@@ -47,7 +47,7 @@ impl Listing {
     }
 
     /// The scan is over. What was listed by number need not be kept.
-    pub fn end(&mut self, complete: bool) {
+    pub(super) fn end(&mut self, complete: bool) {
         let mut listed = std::mem::take(&mut self.listed);
         if complete {
             if listed.windows(2).all(|pair| pair[0].checked_add(1) == Some(pair[1])) {

@@ -15,14 +15,14 @@ use crate::syntax::ast::{Arg, Opt, RouteDest, RouteExtra, Routes, Tok, Via};
 use crate::syntax::diag::Diagnostic;
 
 /// A static protocol while its block is read.
-pub struct StaticDraft {
+pub(super) struct StaticDraft {
     options: StaticOptions,
     routes: StaticRoutes,
 }
 
 impl StaticDraft {
     /// A draft that starts with what a template holds.
-    pub fn new(parent: Option<&StaticOptions>) -> StaticDraft {
+    pub(super) fn new(parent: Option<&StaticOptions>) -> StaticDraft {
         let options = parent.cloned().unwrap_or_default();
         StaticDraft { routes: StaticRoutes::clone(&options.routes), options }
     }

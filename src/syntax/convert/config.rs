@@ -8,7 +8,7 @@ use super::Convert;
 
 impl Convert<'_> {
     /// A top-level statement other than a protocol; `None` for an empty one.
-    pub fn statement(&mut self, pair: Pair<'_, Rule>) -> Option<Item> {
+    pub(crate) fn statement(&mut self, pair: Pair<'_, Rule>) -> Option<Item> {
         let span = self.span(&pair);
         Some(match pair.as_rule() {
             Rule::define => {
@@ -71,7 +71,7 @@ impl Convert<'_> {
         if more && word == "ipv6" { "ipv6 sadr" } else { word }
     }
 
-    pub fn channel(&mut self, pair: Pair<'_, Rule>) -> Channel {
+    pub(crate) fn channel(&mut self, pair: Pair<'_, Rule>) -> Channel {
         let span = self.span(&pair);
         let mut channel = Channel { kind: "", tok: span.first, options: Vec::new(), span };
         for inner in pair.into_inner() {
@@ -84,7 +84,7 @@ impl Convert<'_> {
     }
 
     /// `protocol KIND [NAME] [from NAME] {`
-    pub fn proto_head(&mut self, pair: Pair<'_, Rule>) -> Option<Protocol> {
+    pub(crate) fn proto_head(&mut self, pair: Pair<'_, Rule>) -> Option<Protocol> {
         let span = self.span(&pair);
         let (mut template, mut kind, mut name, mut from) = (false, None, None, None);
         for inner in pair.into_inner() {

@@ -86,7 +86,7 @@ impl Climber {
 
 impl Convert<'_> {
     /// A term.
-    pub fn term(&mut self, pair: Pair<'_, Rule>) -> Expr {
+    pub(crate) fn term(&mut self, pair: Pair<'_, Rule>) -> Expr {
         let whole = self.span(&pair);
         let mut climber = Climber::default();
         let mut nots: Vec<Tok> = Vec::new();
@@ -168,7 +168,7 @@ impl Convert<'_> {
     }
 
     /// A call of a function, the user's or a built-in one.
-    pub fn call(&mut self, pair: Pair<'_, Rule>) -> Expr {
+    pub(crate) fn call(&mut self, pair: Pair<'_, Rule>) -> Expr {
         let span = self.span(&pair);
         let function = self.ident(&pair);
         let user = pair.as_rule() == Rule::call;

@@ -9,7 +9,7 @@ use super::{Convert, NOTHING};
 
 impl Convert<'_> {
     /// Declarations and commands.
-    pub fn body(&mut self, pair: Pair<'_, Rule>) -> Body {
+    pub(crate) fn body(&mut self, pair: Pair<'_, Rule>) -> Body {
         let whole = self.span(&pair);
         let mut body =
             Body { locals: Vec::new(), commands: Vec::new(), open: whole.first, close: whole.last };
@@ -74,7 +74,7 @@ impl Convert<'_> {
         Some(Function { name: name?, args, returns, body: body? })
     }
 
-    pub fn commands(&mut self, pairs: Pairs<'_, Rule>) -> Vec<Cmd> {
+    pub(crate) fn commands(&mut self, pairs: Pairs<'_, Rule>) -> Vec<Cmd> {
         pairs.map(|p| self.command(p)).collect()
     }
 

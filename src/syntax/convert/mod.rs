@@ -41,7 +41,7 @@ impl Convert<'_> {
         self.base + pair.as_span().start()
     }
 
-    pub fn span(&self, pair: &Pair<'_, Rule>) -> Span {
+    pub(super) fn span(&self, pair: &Pair<'_, Rule>) -> Span {
         let span = pair.as_span();
         self.tokens.span(self.base + span.start(), self.base + span.end())
     }
@@ -73,7 +73,7 @@ impl Convert<'_> {
     }
 
     /// An option: its key and its arguments.
-    pub fn option(&mut self, pair: Pair<'_, Rule>) -> Opt {
+    pub(super) fn option(&mut self, pair: Pair<'_, Rule>) -> Opt {
         let span = self.span(&pair);
         let key = option_key(pair.as_rule()).unwrap_or_default();
         let mut args = Vec::new();
@@ -140,7 +140,7 @@ impl Convert<'_> {
     }
 
     /// An argument: one token, or a term in parentheses.
-    pub fn value(&mut self, pair: Pair<'_, Rule>) -> Expr {
+    pub(super) fn value(&mut self, pair: Pair<'_, Rule>) -> Expr {
         let span = self.span(&pair);
         if self.char(&pair) == '(' {
             return match pair.into_inner().next() {

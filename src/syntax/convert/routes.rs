@@ -34,7 +34,7 @@ fn plain_index(dest: &RouteDest) -> Option<usize> {
 
 impl RoutesBuilder {
     /// The routes so far, if any.
-    pub fn take(&mut self) -> Option<Routes> {
+    pub(crate) fn take(&mut self) -> Option<Routes> {
         let done = std::mem::take(self).routes;
         (!done.list.is_empty()).then_some(done)
     }
@@ -75,7 +75,7 @@ impl RoutesBuilder {
 
     /// Reads routes of the shapes `route PREFIX via ADDRESS;`, `route PREFIX recursive ADDRESS;` and `route PREFIX blackhole;` (and its likes)
     /// directly from the token string, as far as they go; returns where it stopped. Does exactly what the rule `route` does, several times faster.
-    pub fn quick(&mut self, tokens: &Tokens, from: usize) -> usize {
+    pub(crate) fn quick(&mut self, tokens: &Tokens, from: usize) -> usize {
         let text = tokens.text.as_bytes();
         let mut at = from;
         while let Some(&[r1, r2, t::NET4 | t::NET6, w1, w2, next, ..]) =
@@ -125,7 +125,7 @@ fn keyword([first, second]: [u8; 2]) -> Option<char> {
 
 impl Convert<'_> {
     /// A route matched by the rule `route`.
-    pub fn route(&mut self, pair: Pair<'_, Rule>, to: &mut RoutesBuilder) {
+    pub(crate) fn route(&mut self, pair: Pair<'_, Rule>, to: &mut RoutesBuilder) {
         let span = self.span(&pair);
         let number = to.routes.list.len() as u32;
         let mut net = Net::Ip(NO_NET);

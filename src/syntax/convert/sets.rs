@@ -19,7 +19,7 @@ pub(in super::super) struct SetBuilder {
 
 impl SetBuilder {
     /// The whole set.
-    pub fn finish(self) -> ExprKind {
+    pub(crate) fn finish(self) -> ExprKind {
         match self.prefixes.is_empty() {
             true => ExprKind::Set(self.items),
             false => ExprKind::PrefixSet(self.prefixes),
@@ -43,7 +43,7 @@ impl SetBuilder {
 
     /// Reads plain numbers directly from the token string, as far as they go; returns where it stopped: at the end, or at the start of an item
     /// that is none. Does exactly what the rule `set_items` does, several times faster.
-    pub fn quick_numbers(&mut self, tokens: &Tokens, from: usize) -> usize {
+    pub(crate) fn quick_numbers(&mut self, tokens: &Tokens, from: usize) -> usize {
         let text = tokens.text.as_bytes();
         let mut at = from;
         while text.get(at) == Some(&t::NUM) && matches!(text.get(at + 1), Some(b',') | None) {
@@ -55,7 +55,12 @@ impl SetBuilder {
     }
 
     /// Likewise prefix patterns, by the rule `prefix_items`.
-    pub fn quick_prefixes(&mut self, tokens: &Tokens, from: usize, errors: &mut Vec<Diagnostic>) -> usize {
+    pub(crate) fn quick_prefixes(
+        &mut self,
+        tokens: &Tokens,
+        from: usize,
+        errors: &mut Vec<Diagnostic>,
+    ) -> usize {
         let text = tokens.text.as_bytes();
         let mut at = from;
         loop {
@@ -89,7 +94,7 @@ impl SetBuilder {
 
 impl Convert<'_> {
     /// A piece of a set matched by `prefix_items`.
-    pub fn prefix_items(&mut self, pair: Pair<'_, Rule>, set: &mut SetBuilder) {
+    pub(crate) fn prefix_items(&mut self, pair: Pair<'_, Rule>, set: &mut SetBuilder) {
         for item in pair.into_inner() {
             let at = self.start(&item);
             let end = at + item.as_str().len();
@@ -108,7 +113,7 @@ impl Convert<'_> {
     }
 
     /// A piece of a set matched by `set_items`.
-    pub fn set_items(&mut self, pair: Pair<'_, Rule>, set: &mut SetBuilder) {
+    pub(crate) fn set_items(&mut self, pair: Pair<'_, Rule>, set: &mut SetBuilder) {
         for item in pair.into_inner() {
             let item = self.set_item(item);
             set.items.push(item);

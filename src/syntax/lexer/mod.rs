@@ -107,7 +107,7 @@ pub fn fresh_names() -> Names {
 
 impl<'a> Lexer<'a> {
     /// Starts reading a file.
-    pub fn new(files: &'a dyn Files, names: Names) -> Lexer<'a> {
+    pub(super) fn new(files: &'a dyn Files, names: Names) -> Lexer<'a> {
         Lexer {
             files,
             frames: Vec::new(),
@@ -130,7 +130,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// Reads a file from its start, before what is open already; `depth` counts files within files, from 1.
-    pub fn open(&mut self, path: &Path, depth: usize) -> Result<(), ReadError> {
+    pub(super) fn open(&mut self, path: &Path, depth: usize) -> Result<(), ReadError> {
         let (data, error) = match self.files.read(path) {
             Ok(data) if data.len() > LARGEST_FILE => {
                 (Vec::new(), Some("File is too large, the limit is 1 GiB"))
@@ -167,23 +167,23 @@ impl<'a> Lexer<'a> {
     }
 
     /// Ends reading: the file is hopeless.
-    pub fn give_up(&mut self) {
+    pub(super) fn give_up(&mut self) {
         self.diags.push(Diagnostic::error(self.sources.end(), "Too many errors, giving up"));
         self.stop();
     }
 
     /// Reads no further, without a word.
-    pub fn stop(&mut self) {
+    pub(super) fn stop(&mut self) {
         (self.ended, self.gave_up) = (true, true);
     }
 
     /// Whether reading ended before the end of the file.
-    pub fn gave_up(&self) -> bool {
+    pub(super) fn gave_up(&self) -> bool {
         self.gave_up
     }
 
     /// Reads `text` instead of a file.
-    pub fn open_text(&mut self, path: &Path, text: &[u8]) {
+    pub(super) fn open_text(&mut self, path: &Path, text: &[u8]) {
         let text = Arc::new(text.to_vec());
         let file = self.sources.add(Arc::from(path), text.clone());
         self.frames.push(Frame { file, text, pos: 0, line: 1, dir: PathBuf::new(), depth: MAX_FILES });
@@ -198,7 +198,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// Reads on until something can be parsed.
-    pub fn next_event(&mut self) -> Event {
+    pub(super) fn next_event(&mut self) -> Event {
         if let Some(token) = self.pending.take()
             && let Some(event) = self.push(token)
         {
@@ -321,7 +321,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// Replaces the tokens of a set, bracket included, by one.
-    pub fn close_set(&mut self, start: usize, close: Tok, set: ExprKind) {
+    pub(super) fn close_set(&mut self, start: usize, close: Tok, set: ExprKind) {
         let open = start.saturating_sub(1);
         let tok = self.tokens.tok_at(open);
         self.tokens.truncate(open);

@@ -172,7 +172,7 @@ impl RouteReader {
     const MEMORY: usize = 8192;
 
     /// Nothing seen yet.
-    pub fn new(nexthops: Arc<Nexthops>) -> RouteReader {
+    pub(super) fn new(nexthops: Arc<Nexthops>) -> RouteReader {
         RouteReader { nexthops, ..RouteReader::default() }
     }
 
@@ -191,7 +191,7 @@ impl RouteReader {
     }
 
     /// Reads the payload of `RTM_NEWROUTE` or `RTM_DELROUTE`. `None`: of a family we do not know.
-    pub fn route(&mut self, payload: &[u8]) -> Decoded<Option<KernelRoute>> {
+    pub(super) fn route(&mut self, payload: &[u8]) -> Decoded<Option<KernelRoute>> {
         let (header, attributes) =
             payload.split_at_checked(ROUTE_HEADER).ok_or(Malformed("route header too short"))?;
         let &[family, dst_len, src_len, _, table, ..] = header else { return Ok(None) };

@@ -52,38 +52,38 @@ fn open_socket() -> io::Result<Socket> {
 }
 
 impl Dumper {
-    pub fn open(nexthops: Arc<Nexthops>) -> io::Result<Dumper> {
+    pub(super) fn open(nexthops: Arc<Nexthops>) -> io::Result<Dumper> {
         let socket = open_socket()?;
         let (waiting, reader) = (VecDeque::new(), RouteReader::new(nexthops));
         Ok(Dumper { socket, waiting, running: None, reader, sharing: Sharing::default(), sequence: 0 })
     }
 
     /// The dump under way breaks off; what waits stays.
-    pub fn abandon(&mut self, out: &mut Vec<KernelEvent>) {
+    pub(super) fn abandon(&mut self, out: &mut Vec<KernelEvent>) {
         if let Some(running) = self.running.take() {
             Running { failure: Some(KernelError::new(libc::ENOTCONN)), ..running }.finish(out);
         }
     }
 
     /// Begins again with a new socket, and what waits.
-    pub fn reopen(&mut self, out: &mut Vec<KernelEvent>) -> io::Result<()> {
+    pub(super) fn reopen(&mut self, out: &mut Vec<KernelEvent>) -> io::Result<()> {
         self.socket = open_socket()?;
         self.next(out);
         Ok(())
     }
 
     /// The descriptor to wait for.
-    pub fn socket(&self) -> &Socket {
+    pub(super) fn socket(&self) -> &Socket {
         &self.socket
     }
 
     /// Queues a question; call [`next`](Self::next) after the last one.
-    pub fn ask(&mut self, ticket: Ticket, question: Question) {
+    pub(super) fn ask(&mut self, ticket: Ticket, question: Question) {
         self.waiting.push_back((ticket, question));
     }
 
     /// Puts the next question if no other is open.
-    pub fn next(&mut self, out: &mut Vec<KernelEvent>) {
+    pub(super) fn next(&mut self, out: &mut Vec<KernelEvent>) {
         while self.running.is_none()
             && let Some((ticket, question)) = self.waiting.pop_front()
         {
@@ -142,7 +142,7 @@ impl Dumper {
     }
 
     /// Reads one datagram of the answer.
-    pub fn step(&mut self, out: &mut Vec<KernelEvent>) -> io::Result<()> {
+    pub(super) fn step(&mut self, out: &mut Vec<KernelEvent>) -> io::Result<()> {
         let Dumper { socket, running, reader, sequence, .. } = self;
         match socket.receive()? {
             Received::Data => {}

@@ -115,7 +115,7 @@ pub(super) struct RouteEncoder {
 
 impl RouteEncoder {
     /// Appends the request for one operation.
-    pub fn append(&mut self, op: &RouteOp, sequence: u32, out: &mut Vec<u8>) {
+    pub(super) fn append(&mut self, op: &RouteOp, sequence: u32, out: &mut Vec<u8>) {
         let (shape, body) = (Shape::of(op), op.verb.body());
         let same = |(last, with): &(Shape, Option<Arc<RouteBody>>)| {
             *last == shape && with.as_ref().map(Arc::as_ptr) == body.map(Arc::as_ptr)

@@ -67,7 +67,7 @@ pub(super) struct Objects {
 
 impl Objects {
     /// Reads what is there. `requests` is the socket that requests will go out of.
-    pub fn open(requests: &mut Socket) -> io::Result<Objects> {
+    pub(super) fn open(requests: &mut Socket) -> io::Result<Objects> {
         let watch = Socket::open(&[NEXTHOP]).or_else(|_| Socket::open(&[]))?;
         watch.ignore_echoes_of(requests.port())?;
         let (dumps, known) = (Socket::open(&[])?, Arc::default());
@@ -77,7 +77,7 @@ impl Objects {
     }
 
     /// Begins again with new sockets.
-    pub fn reopen(&mut self, requests: &mut Socket) -> io::Result<()> {
+    pub(super) fn reopen(&mut self, requests: &mut Socket) -> io::Result<()> {
         self.watch = Socket::open(&[NEXTHOP]).or_else(|_| Socket::open(&[]))?;
         self.watch.ignore_echoes_of(requests.port())?;
         self.dumps = Socket::open(&[])?;
@@ -86,12 +86,12 @@ impl Objects {
     }
 
     /// What is known about them.
-    pub fn known(&self) -> &Arc<Nexthops> {
+    pub(super) fn known(&self) -> &Arc<Nexthops> {
         &self.known
     }
 
     /// The socket with notices.
-    pub fn watch(&self) -> &Socket {
+    pub(super) fn watch(&self) -> &Socket {
         &self.watch
     }
 
@@ -100,7 +100,7 @@ impl Objects {
     }
 
     /// There are notices: somebody else has changed an object. Which one does not matter.
-    pub fn heard(&mut self) -> io::Result<()> {
+    pub(super) fn heard(&mut self) -> io::Result<()> {
         while !matches!(self.watch.receive()?, Received::Nothing) {
             self.stale = true;
         }
@@ -108,13 +108,13 @@ impl Objects {
     }
 
     /// The next [`keep`](Self::keep) is to look.
-    pub fn stale(&mut self) {
+    pub(super) fn stale(&mut self) {
         self.stale = true;
     }
 
     /// Looks for signs in other news: a link that loses its carrier takes its objects with it silently, and a refused
     /// route may point to an object that is no more.
-    pub fn notice(&mut self, events: &[KernelEvent]) {
+    pub(super) fn notice(&mut self, events: &[KernelEvent]) {
         let missing = |error: &KernelError| {
             error.errno == libc::EINVAL
                 && error.text.as_deref().is_some_and(|text| text.contains("exthop id"))
@@ -127,7 +127,7 @@ impl Objects {
     }
 
     /// Compares with the kernel if that may be needed.
-    pub fn keep(&mut self, requests: &mut Socket, out: &mut Vec<KernelEvent>) {
+    pub(super) fn keep(&mut self, requests: &mut Socket, out: &mut Vec<KernelEvent>) {
         if !std::mem::take(&mut self.stale) {
             return;
         }
@@ -147,7 +147,7 @@ impl Objects {
 
     /// Makes the objects that the operations of the window point to.
     #[allow(clippy::mutable_key_type, reason = "its identity is hashed")]
-    pub fn prepare(&mut self, writer: &mut Writer) {
+    pub(super) fn prepare(&mut self, writer: &mut Writer) {
         let mut missing: FxHashSet<Via> = FxHashSet::default();
         for op in writer.operations() {
             if let Some(via) = op.verb.body().and_then(|body| body.via.as_ref())
@@ -163,13 +163,13 @@ impl Objects {
     }
 
     /// See [`Nexthops::replace`].
-    pub fn replace(&mut self, requests: &mut Socket, from: &Via, to: &Via) -> Result<(), KernelError> {
+    pub(super) fn replace(&mut self, requests: &mut Socket, from: &Via, to: &Via) -> Result<(), KernelError> {
         let known = Arc::clone(&self.known);
         known.replace(from, to, &mut self.store(requests))
     }
 
     /// See [`Nexthops::collect`].
-    pub fn collect(&mut self, requests: &mut Socket) {
+    pub(super) fn collect(&mut self, requests: &mut Socket) {
         let known = Arc::clone(&self.known);
         known.collect(&mut self.store(requests));
     }

@@ -34,7 +34,7 @@ impl Sharing {
     }
 
     /// Whether so many tables are to be read together.
-    pub fn worth(&mut self, family: Family, tables: usize) -> bool {
+    pub(super) fn worth(&mut self, family: Family, tables: usize) -> bool {
         let others = self.of(family);
         if tables < TABLES_MIN {
             return false;
@@ -47,7 +47,7 @@ impl Sharing {
     }
 
     /// So many tables were read together, and so many routes of others came along.
-    pub fn read(&mut self, family: Family, tables: usize, routes: usize) {
+    pub(super) fn read(&mut self, family: Family, tables: usize, routes: usize) {
         let others = self.of(family);
         others.routes = routes;
         others.last = match routes <= ROUTES_PER_DUMP * tables.saturating_sub(1) {
@@ -76,7 +76,7 @@ pub(super) struct Parts {
 
 impl Parts {
     /// Each table once.
-    pub fn new(tables: impl IntoIterator<Item = (Ticket, u32)>) -> Parts {
+    pub(super) fn new(tables: impl IntoIterator<Item = (Ticket, u32)>) -> Parts {
         let part = |(ticket, table)| Part { ticket, table, routes: Vec::new() };
         let mut list: Vec<Part> = tables.into_iter().map(part).collect();
         list.sort_by_key(|part| part.table);
@@ -84,12 +84,12 @@ impl Parts {
     }
 
     /// How many there are.
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.list.len()
     }
 
     /// The part a table belongs to.
-    pub fn of(&mut self, table: u32) -> Option<&mut Part> {
+    pub(super) fn of(&mut self, table: u32) -> Option<&mut Part> {
         if self.list.get(self.last).is_none_or(|part| part.table != table) {
             match self.list.binary_search_by_key(&table, |part| part.table) {
                 Ok(at) => self.last = at,
@@ -103,7 +103,7 @@ impl Parts {
     }
 
     /// All of them, at the end.
-    pub fn into_iter(self) -> impl Iterator<Item = Part> {
+    pub(super) fn into_iter(self) -> impl Iterator<Item = Part> {
         self.list.into_iter()
     }
 }

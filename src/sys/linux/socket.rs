@@ -41,7 +41,7 @@ pub(super) enum Received {
 
 impl Socket {
     /// A socket that hears the given multicast groups.
-    pub fn open(groups: &[u32]) -> io::Result<Socket> {
+    pub(super) fn open(groups: &[u32]) -> io::Result<Socket> {
         let mut inner = netlink_sys::Socket::new(NETLINK_ROUTE)?;
         let port = inner.bind_auto()?.port_number();
         inner.set_non_blocking(true)?;
@@ -52,18 +52,18 @@ impl Socket {
     }
 
     /// For requests: short acknowledgements with texts.
-    pub fn acknowledge(&self) -> io::Result<()> {
+    pub(super) fn acknowledge(&self) -> io::Result<()> {
         self.inner.set_cap_ack(true)?;
         self.inner.set_ext_ack(true)
     }
 
     /// For dumps: the kernel filters by the fields of the request. False if it is too old for that.
-    pub fn strict(&self) -> bool {
+    pub(super) fn strict(&self) -> bool {
         self.inner.set_netlink_get_strict_chk(true).is_ok()
     }
 
     /// Sets the receive buffer, beyond the system's limit where we may.
-    pub fn set_receive_buffer(&self, bytes: usize) -> io::Result<()> {
+    pub(super) fn set_receive_buffer(&self, bytes: usize) -> io::Result<()> {
         let bytes = libc::c_int::try_from(bytes).unwrap_or(libc::c_int::MAX);
         match self.set_option(libc::SOL_SOCKET, libc::SO_RCVBUFFORCE, &bytes) {
             Err(_) => self.set_option(libc::SOL_SOCKET, libc::SO_RCVBUF, &bytes),
@@ -72,7 +72,7 @@ impl Socket {
     }
 
     /// How many refusals, or notices, find room until they are read.
-    pub fn capacity(&self) -> usize {
+    pub(super) fn capacity(&self) -> usize {
         // What a short message takes of the buffer: 256 of them fill the default one of 212,992 bytes.
         const MESSAGE: usize = 832;
         self.inner.get_rx_buf_sz().unwrap_or(0) / MESSAGE
@@ -80,7 +80,7 @@ impl Socket {
 
     /// Drops what the kernel says about requests of `port` before it takes space in the buffer. Edits by anybody else
     /// still arrive, also those of our routes.
-    pub fn ignore_echoes_of(&self, port: u32) -> io::Result<()> {
+    pub(super) fn ignore_echoes_of(&self, port: u32) -> io::Result<()> {
         const PORT_OFFSET: u32 = 12; // of `nlmsg_pid` in the header
         let op = |code: u32, jt, jf, k| libc::sock_filter { code: code as u16, jt, jf, k };
         let mut program = [
@@ -95,12 +95,12 @@ impl Socket {
     }
 
     /// Our address on the netlink bus: the sender's port of our requests' echoes.
-    pub fn port(&self) -> u32 {
+    pub(super) fn port(&self) -> u32 {
         self.port
     }
 
     /// Hands a buffer of requests to the kernel, which carries them out before this returns.
-    pub fn send(&self, buffer: &[u8]) -> io::Result<()> {
+    pub(super) fn send(&self, buffer: &[u8]) -> io::Result<()> {
         loop {
             match self.inner.send(buffer, 0) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -111,7 +111,7 @@ impl Socket {
     }
 
     /// Reads one datagram.
-    pub fn receive(&mut self) -> io::Result<Received> {
+    pub(super) fn receive(&mut self) -> io::Result<Received> {
         self.buffer.clear();
         match self.inner.recv_from(&mut self.buffer, libc::MSG_DONTWAIT) {
             Ok((_, sender)) if sender.port_number() != 0 => Ok(Received::Foreign),
@@ -125,7 +125,7 @@ impl Socket {
     }
 
     /// The messages of the datagram read last.
-    pub fn messages(&self) -> Messages<'_> {
+    pub(super) fn messages(&self) -> Messages<'_> {
         Messages { rest: &self.buffer }
     }
 
@@ -178,7 +178,7 @@ impl<'a> Iterator for Messages<'a> {
 
 impl Message<'_> {
     /// For [`NLMSG_ERROR`] and [`NLMSG_DONE`]: what they report.
-    pub fn outcome(&self) -> Result<(), KernelError> {
+    pub(super) fn outcome(&self) -> Result<(), KernelError> {
         let errno = read_u32(self.payload, 0).map_or(-libc::EBADMSG, |code| code as i32);
         if errno >= 0 { Ok(()) } else { Err(KernelError { errno: -errno, text: self.explanation() }) }
     }
@@ -242,17 +242,17 @@ pub(super) fn read_u16(bytes: &[u8], at: usize) -> Option<u16> {
 pub(super) struct Bell(OwnedFd);
 
 impl Bell {
-    pub fn new() -> io::Result<Bell> {
+    pub(super) fn new() -> io::Result<Bell> {
         Ok(Bell(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?))
     }
 
     /// Wakes the thread, now or when it next waits. A full counter has woken it already.
-    pub fn ring(&self) {
+    pub(super) fn ring(&self) {
         let _ = rustix::io::write(&self.0, &1u64.to_ne_bytes());
     }
 
     /// Makes the next wait wait again.
-    pub fn quiet(&self) {
+    pub(super) fn quiet(&self) {
         let _ = rustix::io::read(&self.0, &mut [0u8; 8]);
     }
 }

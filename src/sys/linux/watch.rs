@@ -47,23 +47,23 @@ fn open_socket(class: NoticeClass, own: u32) -> io::Result<Socket> {
 impl Watch {
     /// Listens from now on. What happens because of requests of the port `own` is not reported for routes: those are
     /// answered one by one already.
-    pub fn open(class: NoticeClass, own: u32, nexthops: Arc<Nexthops>) -> io::Result<Watch> {
+    pub(super) fn open(class: NoticeClass, own: u32, nexthops: Arc<Nexthops>) -> io::Result<Watch> {
         Ok(Watch { socket: open_socket(class, own)?, class, reader: RouteReader::new(nexthops) })
     }
 
     /// Begins again with a new socket.
-    pub fn reopen(&mut self, own: u32) -> io::Result<()> {
+    pub(super) fn reopen(&mut self, own: u32) -> io::Result<()> {
         self.socket = open_socket(self.class, own)?;
         Ok(())
     }
 
     /// The descriptor to wait for.
-    pub fn socket(&self) -> &Socket {
+    pub(super) fn socket(&self) -> &Socket {
         &self.socket
     }
 
     /// Reads what is there, up to a limit.
-    pub fn step(&mut self, out: &mut Vec<KernelEvent>) -> io::Result<()> {
+    pub(super) fn step(&mut self, out: &mut Vec<KernelEvent>) -> io::Result<()> {
         for _ in 0..STEP {
             match self.socket.receive()? {
                 Received::Nothing => break,

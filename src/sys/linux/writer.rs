@@ -55,7 +55,7 @@ fn open_socket() -> io::Result<Socket> {
 }
 
 impl Writer {
-    pub fn open() -> io::Result<Writer> {
+    pub(super) fn open() -> io::Result<Writer> {
         Ok(Writer {
             socket: open_socket()?,
             encoder: RouteEncoder::default(),
@@ -70,7 +70,7 @@ impl Writer {
     }
 
     /// Answers everything that is open: what became of it is not known.
-    pub fn abandon(&mut self, out: &mut Vec<KernelEvent>) {
+    pub(super) fn abandon(&mut self, out: &mut Vec<KernelEvent>) {
         let open = self.order.get(self.done..).unwrap_or_default();
         let unknown = || Err(KernelError::new(libc::ENOTCONN));
         let answers =
@@ -85,28 +85,28 @@ impl Writer {
     }
 
     /// Begins again with a new socket.
-    pub fn reopen(&mut self) -> io::Result<()> {
+    pub(super) fn reopen(&mut self) -> io::Result<()> {
         self.socket = open_socket()?;
         Ok(())
     }
 
     /// The sender's port of the echoes of our requests.
-    pub fn port(&self) -> u32 {
+    pub(super) fn port(&self) -> u32 {
         self.socket.port()
     }
 
     /// For requests that are answered before the next ones are sent.
-    pub fn socket(&mut self) -> &mut Socket {
+    pub(super) fn socket(&mut self) -> &mut Socket {
         &mut self.socket
     }
 
     /// Whether operations are waiting.
-    pub fn busy(&self) -> bool {
+    pub(super) fn busy(&self) -> bool {
         self.done < self.window.len()
     }
 
     /// The window to be filled while the writer is not [`busy`](Self::busy); call [`arrange`](Self::arrange) after it.
-    pub fn window(&mut self) -> &mut Vec<RouteOp> {
+    pub(super) fn window(&mut self) -> &mut Vec<RouteOp> {
         if !self.busy() {
             self.window.clear();
             self.done = 0;
@@ -115,17 +115,17 @@ impl Writer {
     }
 
     /// The operations of the window.
-    pub fn operations(&self) -> &[RouteOp] {
+    pub(super) fn operations(&self) -> &[RouteOp] {
         &self.window
     }
 
     /// Fixes the order of the window.
-    pub fn arrange(&mut self) {
+    pub(super) fn arrange(&mut self) {
         self.arranger.arrange(&self.window, &mut self.order);
     }
 
     /// Carries out the next buffer full of operations and adds their answers.
-    pub fn step(&mut self, out: &mut Vec<KernelEvent>) -> io::Result<()> {
+    pub(super) fn step(&mut self, out: &mut Vec<KernelEvent>) -> io::Result<()> {
         let first = self.sequence.wrapping_add(1);
         let (mut count, mut last_start) = (0, 0);
         let pack = self.socket.capacity().clamp(PACK_MIN, PACK_REQUESTS);

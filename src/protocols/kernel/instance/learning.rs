@@ -30,13 +30,13 @@ pub(super) struct Learning {
 
 impl Learning {
     /// Nothing is learned yet.
-    pub fn new(channel: ChannelId, family: Family, sadr: bool, metrics: bool) -> Learning {
+    pub(super) fn new(channel: ChannelId, family: Family, sadr: bool, metrics: bool) -> Learning {
         Learning { channel, family, sadr, metrics, shown: HashMap::new(), unresolved: HashMap::new() }
     }
 
     /// Gives the best of a net's foreign routes to the table, or each of them. True if another look at the net is due
     /// soon.
-    pub fn learn(&mut self, ports: &mut Ports<'_>, aliens: &Aliens, dst: &Dst) -> bool {
+    pub(super) fn learn(&mut self, ports: &mut Ports<'_>, aliens: &Aliens, dst: &Dst) -> bool {
         let channel = self.channel;
         let preference = ports.preference(channel);
         let mut trouble = false;
@@ -83,7 +83,7 @@ impl Learning {
     }
 
     /// Interfaces may be known by now that were not when a route was learned. What still is strange is logged, once.
-    pub fn recheck(&mut self, ports: &mut Ports<'_>, aliens: &Aliens, complain: bool) {
+    pub(super) fn recheck(&mut self, ports: &mut Ports<'_>, aliens: &Aliens, complain: bool) {
         let list: Vec<(Dst, bool)> = self.unresolved.iter().map(|(dst, logged)| (*dst, *logged)).collect();
         for (dst, logged) in list {
             self.learn(ports, aliens, &dst);

@@ -1,26 +1,26 @@
 //! A driver for the reconciler without an engine.
 
-pub use std::collections::{BTreeMap, BTreeSet};
-pub use std::sync::Arc;
+pub(super) use std::collections::{BTreeMap, BTreeSet};
+pub(super) use std::sync::Arc;
 
 use std::collections::HashMap;
 
-pub use crate::base::{Lookup, NextHop, Value};
+pub(super) use crate::base::{Lookup, NextHop, Value};
 use crate::protocols::kernel::bodies::Bodies;
 use crate::protocols::kernel::config::Learn;
-pub use crate::protocols::kernel::drift::DriftKind;
-pub use crate::protocols::kernel::nets::Dst;
+pub(super) use crate::protocols::kernel::drift::DriftKind;
+pub(super) use crate::protocols::kernel::nets::Dst;
 use crate::protocols::kernel::sync::{Action, KernelSync};
-pub use crate::protocols::kernel::sync::{Setup, Warning};
+pub(super) use crate::protocols::kernel::sync::{Setup, Warning};
 use crate::sys::fake::FakeKernel;
-pub use crate::sys::kernel::{Family, PROTOCOL_BIRD, RouteBody, RouteKey, RouteKind};
+pub(super) use crate::sys::kernel::{Family, PROTOCOL_BIRD, RouteBody, RouteKey, RouteKind};
 use crate::sys::kernel::{Kernel, KernelEvent, Question, RouteVerb};
-pub use crate::table::{Attrs, Dest, Recursion};
+pub(super) use crate::table::{Attrs, Dest, Recursion};
 
-pub const TABLE: u32 = 254;
+pub(super) const TABLE: u32 = 254;
 
 /// A driver without an engine: a table of its own, a fake kernel, and everything that was reported.
-pub struct Bench {
+pub(super) struct Bench {
     pub setup: Setup,
     pub sync: KernelSync,
     pub bodies: Bodies,
@@ -46,45 +46,45 @@ pub struct Bench {
     pub rerouted: BTreeMap<u8, Dest>,
 }
 
-pub fn setup(family: Family, metric: u32) -> Setup {
+pub(super) fn setup(family: Family, metric: u32) -> Setup {
     Setup { family, table: TABLE, metric, learn: Learn::On, replace_any: true }
 }
 
-pub fn dst(text: &str) -> Dst {
+pub(super) fn dst(text: &str) -> Dst {
     Dst { dst: text.parse().unwrap(), src: None }
 }
 
-pub fn via(last: u8) -> Attrs {
+pub(super) fn via(last: u8) -> Attrs {
     let hop = NextHop::new(Some([192, 0, 2, last].into()), 10);
     Attrs { dest: Dest::Unicast([hop].into()), ..Attrs::default() }
 }
 
 /// A recursive next hop.
-pub fn lookup(host: u8) -> Arc<Lookup> {
+pub(super) fn lookup(host: u8) -> Arc<Lookup> {
     Arc::new(Lookup { table: "igp".into(), gateway: [203, 0, 113, host].into() })
 }
 
 /// The same attributes of a route whose recursive next hop leads there.
-pub fn by(host: u8, attrs: Attrs) -> Attrs {
+pub(super) fn by(host: u8, attrs: Attrs) -> Attrs {
     Attrs { recursive: Recursion::Through(lookup(host)), ..attrs }
 }
 
-pub fn with_metric(mut attrs: Attrs, metric: u32) -> Attrs {
+pub(super) fn with_metric(mut attrs: Attrs, metric: u32) -> Attrs {
     attrs.set(crate::protocols::kernel::attributes::METRIC, Value::Int(metric));
     attrs
 }
 
-pub fn alien(protocol: u8, last: u8) -> RouteBody {
+pub(super) fn alien(protocol: u8, last: u8) -> RouteBody {
     let hop = NextHop::new(Some([192, 0, 2, last].into()), 10);
     RouteBody { protocol, ..RouteBody::new(RouteKind::Unicast, [hop]) }
 }
 
-pub fn key(text: &str, metric: u32) -> RouteKey {
+pub(super) fn key(text: &str, metric: u32) -> RouteKey {
     dst(text).key(TABLE, metric)
 }
 
 impl Bench {
-    pub fn new(setup: Setup) -> Bench {
+    pub(super) fn new(setup: Setup) -> Bench {
         Bench {
             setup,
             sync: KernelSync::new(setup, false),
@@ -110,7 +110,7 @@ impl Bench {
     }
 
     /// Fed with nothing, scanned once.
-    pub fn started(setup: Setup) -> Bench {
+    pub(super) fn started(setup: Setup) -> Bench {
         let mut bench = Bench::new(setup);
         bench.feed_done();
         bench.settle();
@@ -118,7 +118,7 @@ impl Bench {
     }
 
     /// The same on a kernel with nexthop objects, which are used.
-    pub fn with_objects(setup: Setup) -> Bench {
+    pub(super) fn with_objects(setup: Setup) -> Bench {
         let mut bench = Bench::new(setup);
         bench.kernel = FakeKernel::with_objects();
         bench.use_objects(true);
@@ -127,7 +127,7 @@ impl Bench {
         bench
     }
 
-    pub fn use_objects(&mut self, on: bool) {
+    pub(super) fn use_objects(&mut self, on: bool) {
         self.objects = on;
         self.bodies.set_objects(Arc::clone(self.kernel.nexthops()), on);
         for (id, (dst, attrs)) in self.wanted.clone() {
@@ -135,7 +135,7 @@ impl Bench {
         }
     }
 
-    pub fn export(&mut self, id: u32, net: &str, attrs: Option<Attrs>) {
+    pub(super) fn export(&mut self, id: u32, net: &str, attrs: Option<Attrs>) {
         let dst = dst(net);
         let attrs = attrs.map(Arc::new);
         match &attrs {
@@ -151,7 +151,7 @@ impl Bench {
         self.tell(id, dst, attrs);
     }
 
-    pub fn tell(&mut self, id: u32, dst: Dst, attrs: Option<Arc<Attrs>>) {
+    pub(super) fn tell(&mut self, id: u32, dst: Dst, attrs: Option<Arc<Attrs>>) {
         let new = attrs.and_then(|attrs| self.bodies.of(&attrs)).map(|w| (w.body, w.metric));
         let mut out = Vec::new();
         self.sync.export(id, &dst, new, &mut out);
@@ -159,7 +159,7 @@ impl Bench {
     }
 
     /// A recursive next hop leads elsewhere.
-    pub fn reroute(&mut self, host: u8, dest: Dest) {
+    pub(super) fn reroute(&mut self, host: u8, dest: Dest) {
         self.rerouted.insert(host, dest);
         self.tell_rerouted();
         self.handle(Vec::new());
@@ -172,14 +172,14 @@ impl Bench {
         self.rerouted.retain(|host, _| later.contains(&lookup(*host)));
     }
 
-    pub fn feed_done(&mut self) {
+    pub(super) fn feed_done(&mut self) {
         let mut out = Vec::new();
         self.sync.feed_done(&mut out);
         self.handle(out);
     }
 
     /// The daemon died and starts again: the kernel keeps its routes, the exports come anew.
-    pub fn crash(&mut self) {
+    pub(super) fn crash(&mut self) {
         while !self.kernel.idle() {
             self.kernel.poll(&mut Vec::new());
         }
@@ -198,7 +198,7 @@ impl Bench {
         self.feed_done();
     }
 
-    pub fn handle(&mut self, out: Vec<Action>) {
+    pub(super) fn handle(&mut self, out: Vec<Action>) {
         for action in out {
             match action {
                 Action::Scan(_) => self.scan_due = true,
@@ -230,7 +230,7 @@ impl Bench {
     }
 
     /// Lets the kernel answer once.
-    pub fn step(&mut self) {
+    pub(super) fn step(&mut self) {
         self.clock += 1;
         if std::mem::take(&mut self.repair_due) {
             self.sync.repair(|_| true);
@@ -302,7 +302,7 @@ impl Bench {
     }
 
     /// Until nothing moves any more.
-    pub fn settle(&mut self) {
+    pub(super) fn settle(&mut self) {
         for _ in 0..500 {
             self.step();
             let done = !self.scan_due && !self.repair_due && !self.sync.scanning() && !self.sync.busy();
@@ -313,22 +313,22 @@ impl Bench {
         panic!("does not settle: {:?}", self.sync.status());
     }
 
-    pub fn scan(&mut self) {
+    pub(super) fn scan(&mut self) {
         self.scan_due = true;
         self.settle();
     }
 
     /// Our routes as `prefix@metric -> last byte of the gateway`.
-    pub fn ours(&self) -> Vec<String> {
+    pub(super) fn ours(&self) -> Vec<String> {
         self.shown(|protocol| protocol == PROTOCOL_BIRD)
     }
 
-    pub fn shown(&self, which: impl Fn(u8) -> bool) -> Vec<String> {
+    pub(super) fn shown(&self, which: impl Fn(u8) -> bool) -> Vec<String> {
         let list = self.kernel.routes.iter().filter(|(_, body)| which(body.protocol));
         list.map(|(key, body)| format!("{}@{} {}", key.dst, key.metric, hop_name(body))).collect()
     }
 
-    pub fn verbs(&mut self) -> Vec<&'static str> {
+    pub(super) fn verbs(&mut self) -> Vec<&'static str> {
         let verb = |verb: &RouteVerb| match verb {
             RouteVerb::Add(_) => "add",
             RouteVerb::Replace(_) => "replace",
@@ -338,7 +338,7 @@ impl Bench {
     }
 }
 
-pub fn hop_name(body: &RouteBody) -> String {
+pub(super) fn hop_name(body: &RouteBody) -> String {
     match body.hops.first().and_then(|hop| hop.next.gateway) {
         Some(std::net::IpAddr::V4(a)) => a.octets()[3].to_string(),
         _ => "-".to_owned(),
