@@ -70,7 +70,7 @@ impl Texts {
     }
 
     /// Makes room for the answer to this question.
-    pub fn learn(&mut self, question: &Question, asked: &Asked<'_>) {
+    pub(super) fn learn(&mut self, question: &Question, asked: &Asked<'_>) {
         let text = match question {
             Question::Proto => asked.proto.clone(),
             Question::Interface(index) => asked.env.interface_name(*index).unwrap_or_default(),
@@ -86,7 +86,7 @@ impl Texts {
 impl Question {
     /// The answer, if there is one and it is small.
     #[inline]
-    pub fn ask(&self, asked: &Asked<'_>, texts: &Texts) -> Option<u32> {
+    pub(super) fn ask(&self, asked: &Asked<'_>, texts: &Texts) -> Option<u32> {
         match self {
             Question::Within(set) => Some(u32::from(set.contains_net(asked.net))),
             Question::Length => match asked.net {
@@ -134,7 +134,7 @@ pub(super) struct Sets(Vec<Arc<PrefixSet>>);
 
 impl Sets {
     /// Those that stand in comparisons, or become values of variables, of all bodies of a program.
-    pub fn of(units: &[Unit]) -> Sets {
+    pub(super) fn of(units: &[Unit]) -> Sets {
         let mut sets: Vec<Arc<PrefixSet>> = Vec::new();
         for code in units.iter().map(|unit| &unit.joined) {
             let set = |opd: Opd| match opd.place() {
@@ -161,7 +161,7 @@ impl Sets {
     }
 
     /// Reads what the answers for these nets will have to be read from.
-    pub fn warm(&self, nets: &[&Net]) {
+    pub(super) fn warm(&self, nets: &[&Net]) {
         for set in &self.0 {
             set.warm(nets);
         }

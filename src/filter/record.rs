@@ -37,7 +37,7 @@ pub(super) struct Notes {
 
 impl Notes {
     /// Begins anew.
-    pub fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         self.asked.clear();
         self.unlike = false;
         self.nets.clear();
