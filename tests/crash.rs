@@ -33,6 +33,16 @@ impl Monitor {
     }
 }
 
+/// Waits until the monitor has written down all that happened so far; `round` tells the calls apart.
+fn caught_up(heard: &std::path::Path, round: usize) {
+    let net = format!("198.51.{round}.0/24");
+    ip(&format!("route add blackhole {net} proto static"));
+    ip(&format!("route del blackhole {net} proto static"));
+    until("the monitor has heard it", || {
+        fs::read_to_string(heard).unwrap().contains(&format!("Deleted blackhole {net} "))
+    });
+}
+
 impl Drop for Monitor {
     fn drop(&mut self) {
         let _ = self.0.kill();
@@ -68,9 +78,15 @@ fn killed_at_any_moment() {
             random = random.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
             fs::write(&file, config(round % 2)).unwrap();
             let mut child = bird(folder.path(), &file).arg("-f").stderr(Stdio::null()).spawn().unwrap();
-            // Now and then it comes so far that it is told of the other configuration.
+            // Now and then it comes so far that all stands, and is told of the other configuration.
             if round % 5 == 4 {
-                std::thread::sleep(Duration::from_millis(400));
+                let has =
+                    |net: &str| kernel_routes("main").iter().filter(|line| line.starts_with(net)).count();
+                let (own, other) = (2 + round % 2, 3 - round % 2);
+                until("its own routes stand, and no others", || {
+                    // In the place of one of them is somebody else's.
+                    has(&format!("10.{own}.")) >= GO - 1 && has(&format!("10.{other}.")) == 0
+                });
                 fs::write(&file, config((round + 1) % 2)).unwrap();
                 let pid = rustix::process::Pid::from_child(&child);
                 rustix::process::kill_process(pid, rustix::process::Signal::HUP).unwrap();
@@ -78,6 +94,8 @@ fn killed_at_any_moment() {
             std::thread::sleep(Duration::from_micros((random >> 33) % 120_000));
             child.kill().unwrap();
             child.wait().unwrap();
+            // It hears no more than its socket holds.
+            caught_up(&heard, round);
         }
         fs::write(&file, config(1)).unwrap();
         let _daemon = Daemon::start_on(folder, &file, &[]);
@@ -87,6 +105,7 @@ fn killed_at_any_moment() {
             .collect();
         until_routes("main", &expected.iter().map(String::as_str).collect::<Vec<_>>());
         assert!(ip("route show 10.2.7.0/24").contains("via 192.0.2.9 dev eth0 proto static metric 32"));
+        caught_up(&heard, 99);
         drop(monitor);
         let heard = fs::read_to_string(&heard).unwrap();
         let about = |net: &str| heard.lines().filter(|line| line.contains(net)).count();

@@ -165,10 +165,10 @@ fn attributes_set_by_filters_stand_in_the_kernel() {
             }
         }
         // What the kernel made of it is what was wanted, so there is nothing to write again and again.
-        assert_eq!(daemon.ask("wait kernel 10").first().map(|l| l[..4].to_owned()), Some("1905".to_owned()));
+        assert_eq!(daemon.ask("wait kernel 60").first().map(|l| l[..4].to_owned()), Some("1905".to_owned()));
         let before = ip("-o route show proto bird");
         daemon.ask("reload out all");
-        daemon.ask("wait kernel 10");
+        daemon.ask("wait kernel 60");
         assert_eq!(ip("-o route show proto bird"), before);
         assert!(!daemon.log().contains("failed"), "{}", daemon.log());
     });

@@ -150,7 +150,7 @@ fn a_reader_that_sleeps() {
         until("all routes are there", || session.ask("show route count").concat().contains("30000 of 30000"));
         let mut sleeper = daemon.session();
         sleeper.send(b"show route table master4\n");
-        std::thread::sleep(std::time::Duration::from_millis(500));
+        sleeper.until_full();
         for kind in ["unreachable", "prohibit", "unreachable"] {
             rewrite(&daemon, &quiet(kind));
             assert_eq!(code(&session.ask("configure")), "0003");

@@ -185,16 +185,21 @@ pub(crate) fn open(
     sink: &mut dyn Sink,
 ) -> Result<(Connection, Table), Failure> {
     let mut connection = Connection::connect(&options.socket, limit)?;
+    // All of it is asked for at once: on a busy machine every round takes its time.
+    if options.restricted {
+        connection.send("restrict")?;
+    }
+    connection.send(table::REQUEST)?;
     connection.reply(sink)?;
     if options.restricted {
-        connection.exchange("restrict", sink)?;
+        connection.reply(sink)?;
     }
-    let table = ask_for_table(&mut connection, sink)?;
+    let table = read_table(&mut connection, sink)?;
     Ok((connection, table))
 }
 
-/// Gets the daemon's command table, or BIRD's if it does not tell. Asynchronous lines meanwhile are handed on.
-fn ask_for_table(connection: &mut Connection, sink: &mut dyn Sink) -> Result<Table, Failure> {
+/// Reads the daemon's command table; it is BIRD's if the daemon does not tell. Asynchronous lines meanwhile are handed on.
+fn read_table(connection: &mut Connection, sink: &mut dyn Sink) -> Result<Table, Failure> {
     struct Collector<'s> {
         code: u16,
         entries: Vec<table::Entry>,
@@ -219,7 +224,7 @@ fn ask_for_table(connection: &mut Connection, sink: &mut dyn Sink) -> Result<Tab
         }
     }
     let mut collector = Collector { code: 0, entries: Vec::new(), sink };
-    let code = connection.exchange(table::REQUEST, &mut collector)?;
+    let code = connection.reply(&mut collector)?;
     let entries = if code < FIRST_FAILURE { collector.entries } else { Vec::new() };
     Ok(Table::from_entries(entries).unwrap_or_else(Table::builtin))
 }

@@ -368,7 +368,7 @@ mod tests {
     }
 
     fn next_text(link: &mut Link) -> String {
-        let event = link.next(Duration::from_secs(5)).expect("an event in time");
+        let event = link.next(Duration::from_secs(90)).expect("an event in time");
         let mut text = Vec::new();
         event.render(Style { verbose: false, terminal: true }, &mut text);
         String::from_utf8(text).unwrap()
@@ -414,7 +414,7 @@ mod tests {
         assert_eq!(next_text(&mut link), "Up\n");
         // The asynchronous line comes to the queue or, if it was slow, to the prompt.
         let late = if link.enter_prompt() {
-            prints.recv_timeout(Duration::from_secs(5)).unwrap()
+            prints.recv_timeout(Duration::from_secs(90)).unwrap()
         } else {
             next_text(&mut link)
         };

@@ -19,6 +19,7 @@ use crate::control::backend::{Backend, ConfigEvent};
 use crate::control::server::{Audit, Heard, Options as ServerOptions, Server, Socket, SocketError};
 use crate::engine::logger::{LogOutput, Logger};
 use crate::engine::{Engine, Handle};
+use crate::syntax;
 use crate::sys::linux::NetlinkKernel;
 use crate::sys::process::{Identity, Launch, PidFile, ServiceManager, ServiceState, hostname, user_name};
 
@@ -68,8 +69,13 @@ pub fn run(settings: &Settings, loader: Loader) -> anyhow::Result<()> {
         file.write().context("cannot write the PID file")?;
     }
     identity.assume().context("cannot take the user and group asked for")?;
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(BLOCKING).build()?;
+    // Terms of commands and whole configurations are parsed on the blocking threads.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(BLOCKING)
+        .thread_stack_size(syntax::STACK)
+        .on_thread_start(syntax::stack_is_big)
+        .build()?;
     let result = runtime.block_on(serve(settings, loader, config, socket, launch));
     if let Some(file) = pid_file {
         file.remove();

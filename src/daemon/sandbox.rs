@@ -62,6 +62,8 @@ pub fn sandbox(file: Option<PathBuf>, loader: Loader) -> anyhow::Result<u8> {
         }
         std::thread::sleep(Duration::from_millis(10));
     }
+    // Nobody is there to answer if the start fails after all.
+    let _ = tell(&socket, &format!("wait kernel {}", STANDING.as_secs()), STANDING * 2);
     if daemon.is_finished() {
         return match daemon.join() {
             Ok(result) => result.and(Err(anyhow!("the daemon ended at once"))),
@@ -73,7 +75,7 @@ pub fn sandbox(file: Option<PathBuf>, loader: Loader) -> anyhow::Result<u8> {
     println!("Try `show route`, `show protocols all`{nets}; `quit` ends the sandbox.\n");
     let status = birdc::run(&birdc::Options::for_socket(&socket))?;
     // An operator may have said `down` already: then there is nobody left to ask.
-    let _ = order_end(&socket);
+    let _ = tell(&socket, "down", Duration::from_secs(5));
     // The namespace goes with the process; a daemon that hangs must not keep it.
     let patience = Instant::now() + Duration::from_secs(10);
     while !daemon.is_finished() && Instant::now() < patience {
@@ -82,14 +84,17 @@ pub fn sandbox(file: Option<PathBuf>, loader: Loader) -> anyhow::Result<u8> {
     Ok(status)
 }
 
-/// Orders the daemon's end without showing its answer.
-fn order_end(socket: &Path) -> std::io::Result<()> {
+/// How long the routes of the file may take to stand in the kernel before it is shown as it is.
+const STANDING: Duration = Duration::from_secs(30);
+
+/// Tells the daemon something and waits until it has done it, without showing its answer.
+fn tell(socket: &Path, command: &str, patience: Duration) -> std::io::Result<()> {
     use std::io::{Read, Write};
     let mut stream = std::os::unix::net::UnixStream::connect(socket)?;
-    stream.write_all(b"down\n")?;
-    stream.set_read_timeout(Some(Duration::from_secs(5)))?;
-    let mut answer = [0; 256];
-    stream.read(&mut answer).map(drop)
+    stream.set_read_timeout(Some(patience))?;
+    writeln!(stream, "{command}")?;
+    stream.shutdown(std::net::Shutdown::Write)?;
+    stream.read_to_end(&mut Vec::new()).map(drop)
 }
 
 /// A temporary folder, removed at the end.
@@ -119,7 +124,7 @@ struct Answers {
 fn ask(kernel: &mut NetlinkKernel, question: Question) -> anyhow::Result<Answers> {
     kernel.ask(1, question);
     let mut answers = Answers::default();
-    let patience = Instant::now() + Duration::from_secs(5);
+    let patience = Instant::now() + Duration::from_secs(30);
     let mut events = Vec::new();
     while Instant::now() < patience {
         kernel.poll(&mut events);
@@ -153,31 +158,14 @@ fn add_alien(kernel: &mut NetlinkKernel, links: &[Link]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// How long the kernel's tables stay as they are before the daemon is believed to have no routes for them.
-const QUIET: Duration = Duration::from_secs(1);
-
-/// Waits until the kernel's tables have come to rest, and shows them.
+/// Shows the kernel's main table.
 fn show_kernel(kernel: &mut NetlinkKernel, links: &[Link], config: &Path) -> anyhow::Result<()> {
-    let (mut last, mut changed) = (Vec::new(), Instant::now());
-    let patience = Instant::now() + Duration::from_secs(5);
-    loop {
-        let mut now = Vec::new();
-        for family in [Family::V4, Family::V6] {
-            now.extend(ask(kernel, Question::Routes { family, table: 254 })?.routes);
-        }
-        let ours = now.iter().any(|r| r.body.protocol == PROTOCOL_BIRD);
-        if now != last {
-            (last, changed) = (now, Instant::now());
-        } else if ours || changed.elapsed() >= QUIET {
-            break;
-        }
-        if Instant::now() > patience {
-            break;
-        }
-        std::thread::sleep(Duration::from_millis(300));
+    let mut routes = Vec::new();
+    for family in [Family::V4, Family::V6] {
+        routes.extend(ask(kernel, Question::Routes { family, table: 254 })?.routes);
     }
     println!("Tern runs on {} in a network of its own. The kernel's main table now:", config.display());
-    for route in &last {
+    for route in &routes {
         if route.body.kind != RouteKind::Unicast || !is_boring(&route.key.dst) {
             println!("  {}", line(route, links));
         }

@@ -23,7 +23,7 @@ mod tokens;
 pub use command::{Part, parse_filter_body, parse_term};
 pub use excerpt::Excerpt;
 pub use lexer::fresh_names;
-pub use parser::{Parsed, on_big_stack, parse};
+pub use parser::{Parsed, STACK, on_big_stack, parse, stack_is_big};
 pub use remedy::foreign_word;
 pub use source::{Disk, Files, Located, ReadError, Sources};
 /// The constants of enumerations, `RTS_STATIC` and the like.

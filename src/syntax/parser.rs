@@ -3,6 +3,7 @@
 //! A statement that does not match is skipped to its end and the next one is read, so that one run shows every mistake. Protocol blocks are
 //! read item by item for the same reason, and because a static protocol can hold a million of them.
 
+use std::cell::Cell;
 use std::path::Path;
 
 use tern_grammar::pest::Parser as _;
@@ -46,9 +47,29 @@ pub fn parse(main: &Path, files: &(dyn Files + Sync)) -> Result<Parsed, ReadErro
     .unwrap_or_else(|e| Err(ReadError::Open(e.to_string())))
 }
 
+thread_local! {
+    /// Whether this thread's stack is as large as [`STACK`] from the start.
+    static BIG: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Says that the calling thread was started with a stack of [`STACK`] bytes.
+pub fn stack_is_big() {
+    BIG.set(true);
+}
+
 /// Runs something that recurses as deep as a configuration may nest. An error only if the thread cannot be started.
+///
+/// Where the stack is large already it runs in place: each thread more that a command waits for is one more turn in the queue of a busy
+/// machine, and its answer comes that much later.
 pub fn on_big_stack<T: Send>(work: impl FnOnce() -> T + Send) -> std::io::Result<T> {
+    if BIG.get() {
+        return Ok(work());
+    }
     std::thread::scope(|scope| {
+        let work = || {
+            stack_is_big();
+            work()
+        };
         let thread =
             std::thread::Builder::new().name("parse".into()).stack_size(STACK).spawn_scoped(scope, work)?;
         match thread.join() {

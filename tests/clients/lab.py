@@ -8,6 +8,9 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ISOLATE = ["unshare", "-n"] if os.geteuid() == 0 else ["unshare", "-Urn"]
 
+# Seconds that anything may take before we give up, on however slow and busy a machine: who waits for what comes waits no longer for it.
+PATIENCE = 90
+
 # The links both see; the hardware addresses are fixed because link-local addresses follow from them.
 LINKS = """
 ip link set lo up
@@ -47,7 +50,7 @@ class Daemon:
         time.sleep(0.3)
         return seen == self._seen and not re.search(r"\b(start|flush|stop)\b", state)
 
-    def wait(self, condition, patience=10):
+    def wait(self, condition, patience=PATIENCE):
         end = time.monotonic() + patience
         while True:
             try:
@@ -64,7 +67,7 @@ class Daemon:
     def ask(self, command):
         """The raw reply to one command; without one, the greeting."""
         with socket.socket(socket.AF_UNIX) as link:
-            link.settimeout(5)
+            link.settimeout(PATIENCE)
             link.connect(str(self.socket))
             answer = reply(link)
             if command is not None:
@@ -84,7 +87,7 @@ class Daemon:
         if self.process and self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
-                self.process.wait(10)
+                self.process.wait(PATIENCE)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 return None
@@ -109,7 +112,7 @@ class Outcome:
         self.out, self.err, self.status = out, err, status
 
 
-def run(arguments, text="", timeout=20, **more):
+def run(arguments, text="", timeout=PATIENCE, **more):
     done = subprocess.run(list(map(str, arguments)), input=text, capture_output=True, text=True, timeout=timeout, **more)
     return Outcome(done.stdout, done.stderr, done.returncode)
 
@@ -129,7 +132,7 @@ class Terminal:
         fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", 300, 150, 0, 0))
         self.text = ""
 
-    def type(self, keys, until, patience=5):
+    def type(self, keys, until, patience=PATIENCE):
         """Types, then waits until the pattern shows up in what was printed since. Returns that, or None."""
         start = len(self.text)
         if keys:
@@ -156,7 +159,7 @@ class Terminal:
             os.write(self.fd, b"\x15\x04")
         except OSError:
             pass
-        end = time.monotonic() + 5
+        end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
             self.type("", r"\Z(?!)", 0.1)
             pid, status = os.waitpid(self.pid, os.WNOHANG)

@@ -13,8 +13,9 @@ use tempfile::TempDir;
 /// The daemon under test.
 pub(crate) const BIRD: &str = env!("CARGO_BIN_EXE_bird");
 
-/// How long anything may take before the test gives up. Debug builds on busy machines are slow.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+/// How long anything may take before the test gives up. Debug builds on busy machines are slow, and whoever waits for what comes does not
+/// wait longer for it.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Set for the test inside its namespace.
 const INSIDE: &str = "TERN_TEST_NETWORK";
@@ -263,7 +264,7 @@ pub(crate) fn watched(command: &mut Command) -> (Output, u64) {
         if let Some(status) = child.try_wait().expect("a child can be waited for") {
             break status;
         }
-        if start.elapsed() > 3 * PATIENCE {
+        if start.elapsed() > PATIENCE {
             let _ = child.kill();
         }
         std::thread::sleep(Duration::from_millis(5));
@@ -290,6 +291,19 @@ impl Session {
     /// Sends bytes as they are.
     pub(crate) fn send(&mut self, bytes: &[u8]) {
         self.stream.get_mut().write_all(bytes).expect("the daemon reads");
+    }
+
+    /// Waits until nothing more comes although nothing is read: the daemon waits for us.
+    pub(crate) fn until_full(&self) {
+        let waiting = || rustix::io::ioctl_fionread(self.stream.get_ref()).expect("a socket can be asked");
+        let (mut last, mut since) = (waiting(), Instant::now());
+        until("an answer has begun", || {
+            let now = waiting();
+            if now != last {
+                (last, since) = (now, Instant::now());
+            }
+            last > 0 && since.elapsed() > Duration::from_secs(1)
+        });
     }
 
     /// The next whole reply.

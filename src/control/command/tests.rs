@@ -72,7 +72,7 @@ impl Client {
             if last && text.ends_with('\n') {
                 return text;
             }
-            let read = tokio::time::timeout(Duration::from_secs(10), self.stream.read(&mut chunk));
+            let read = tokio::time::timeout(Duration::from_secs(90), self.stream.read(&mut chunk));
             let read = read.await.unwrap().unwrap();
             assert!(read > 0, "closed after {text}");
             text.push_str(&String::from_utf8_lossy(&chunk[..read]));
@@ -532,17 +532,30 @@ async fn the_end() {
         text.push_str(&client.reply().await);
     }
     assert_eq!(text, "0007 Shutdown requested\n0023 1\n");
-    let idle = rig.connect().await;
-    let started = std::time::Instant::now();
     rig.server.close().await;
-    assert!(started.elapsed() < Duration::from_millis(900), "idle sessions hold up the end");
-    drop(idle);
     let mut rest = String::new();
     client.stream.read_to_string(&mut rest).await.unwrap();
     assert_eq!(
         (rest.as_str(), rig.fake.log.lock().unwrap().as_slice()),
         ("", &["shutdown false".to_owned()][..])
     );
+}
+
+/// Five tries, because on a busy machine the clock runs on while nobody is served.
+#[tokio::test]
+async fn idle_sessions_do_not_hold_up_the_end() {
+    let mut fastest = Duration::MAX;
+    for _ in 0..5 {
+        let rig = Rig::new();
+        let _idle = rig.connect().await;
+        let started = std::time::Instant::now();
+        rig.server.close().await;
+        fastest = fastest.min(started.elapsed());
+        if fastest < Duration::from_millis(900) {
+            return;
+        }
+    }
+    panic!("the end took {fastest:?} and more");
 }
 
 #[tokio::test]
@@ -574,7 +587,14 @@ async fn lazy_readers_let_go() {
     }
     let mut lazy = rig.connect().await;
     lazy.stream.write_all(b"show route table master4\n").await.unwrap();
-    tokio::time::sleep(Duration::from_millis(700)).await;
+    // Until nothing more comes although nothing is read, for much longer than the daemon keeps anything for it.
+    let (mut waiting, mut quiet) = (0, 0);
+    while waiting == 0 || quiet < 50 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        let now = rustix::io::ioctl_fionread(&lazy.stream).unwrap();
+        quiet = if now == waiting { quiet + 1 } else { 0 };
+        waiting = now;
+    }
     // While it sleeps, others are answered, and a route near the end changes.
     assert_eq!(rig.cli("eval 1").await, "0023 1\n");
     let late: Net = Net::Ip("11.234.90.0/24".parse().unwrap());

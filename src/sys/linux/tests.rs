@@ -4,7 +4,7 @@
 use std::io::Write;
 use std::net::IpAddr;
 use std::sync::mpsc::{Receiver, sync_channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::*;
 use crate::base::{IpNet, NextHop};
@@ -48,7 +48,8 @@ impl Client {
 
     /// Collects events until `found` picks one of them, which is removed.
     fn wait<T>(&mut self, found: impl Fn(&KernelEvent) -> Option<T>) -> T {
-        for _ in 0..100 {
+        let start = Instant::now();
+        while start.elapsed() < Duration::from_secs(90) {
             self.kernel.poll(&mut self.seen);
             if let Some((at, value)) = self.seen.iter().enumerate().find_map(|(at, e)| Some((at, found(e)?)))
             {
