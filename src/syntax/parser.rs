@@ -20,7 +20,7 @@ use super::source::{FileId, Files, ReadError, Sources};
 use super::tokens::Token;
 
 /// Stack for parsing and for walking what was parsed: the lexer's nesting limit times 13 KB, twice what a level costs without optimisation.
-pub(super) const STACK: usize = 64 << 20;
+pub const STACK: usize = 64 << 20;
 
 /// A file read and parsed.
 #[derive(Debug, Default)]
