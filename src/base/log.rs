@@ -1,5 +1,7 @@
 //! Classes of log messages, as BIRD names them (manual, section "Global options", `log`).
 
+use super::flags::flags;
+
 /// How important a message is, and for whom.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[repr(u8)]
@@ -25,23 +27,18 @@ pub enum LogClass {
 }
 
 impl LogClass {
-    /// All classes with the word of the configuration, the tag in a line, and the severity of syslog.
-    const ALL: [(LogClass, &str, &str, u8); 9] = [
-        (LogClass::Debug, "debug", "DBG", 7),
-        (LogClass::Trace, "trace", "TRACE", 7),
-        (LogClass::Info, "info", "INFO", 6),
-        (LogClass::Remote, "remote", "RMT", 3),
-        (LogClass::Warning, "warning", "WARN", 4),
-        (LogClass::Error, "error", "ERR", 3),
-        (LogClass::Auth, "auth", "AUTH", 3),
-        (LogClass::Fatal, "fatal", "FATAL", 2),
-        (LogClass::Bug, "bug", "BUG", 2),
+    /// All classes with the tag in a line and the severity of syslog.
+    const ALL: [(LogClass, &str, u8); 9] = [
+        (LogClass::Debug, "DBG", 7),
+        (LogClass::Trace, "TRACE", 7),
+        (LogClass::Info, "INFO", 6),
+        (LogClass::Remote, "RMT", 3),
+        (LogClass::Warning, "WARN", 4),
+        (LogClass::Error, "ERR", 3),
+        (LogClass::Auth, "AUTH", 3),
+        (LogClass::Fatal, "FATAL", 2),
+        (LogClass::Bug, "BUG", 2),
     ];
-
-    /// The class with this name in the configuration.
-    pub fn from_name(name: &str) -> Option<LogClass> {
-        Self::ALL.iter().find(|row| row.1 == name).map(|row| row.0)
-    }
 
     /// All classes, in the order of their numbers.
     pub fn all() -> impl Iterator<Item = LogClass> {
@@ -50,16 +47,55 @@ impl LogClass {
 
     /// Its tag in a line, without the brackets.
     pub fn tag(self) -> &'static str {
-        Self::ALL[self as usize - 1].2
-    }
-
-    /// Its bit in masks of the configuration.
-    pub fn bit(self) -> u32 {
-        1 << (self as u32 - 1)
+        Self::ALL[self as usize - 1].1
     }
 
     /// `PRI` of RFC 3164, facility "daemon".
     pub fn priority(self) -> u8 {
-        3 << 3 | Self::ALL[self as usize - 1].3
+        3 << 3 | Self::ALL[self as usize - 1].2
+    }
+}
+
+flags! {
+    /// A set of classes, in the order of [`LogClass`].
+    LogMask {
+        DEBUG = "debug",
+        TRACE = "trace",
+        INFO = "info",
+        REMOTE = "remote",
+        WARNING = "warning",
+        ERROR = "error",
+        AUTH = "auth",
+        FATAL = "fatal",
+        BUG = "bug",
+    }
+}
+
+impl LogMask {
+    /// Whether the class is in the set.
+    pub fn contains(self, class: LogClass) -> bool {
+        self.has(class.into())
+    }
+}
+
+impl From<LogClass> for LogMask {
+    fn from(class: LogClass) -> LogMask {
+        LogMask(1 << (class as u32 - 1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_flags_of_a_mask_stand_in_the_order_of_the_classes() {
+        let mask: LogMask = [LogMask::BUG, LogMask::INFO].into_iter().collect();
+        assert_eq!(mask.words().collect::<Vec<_>>(), ["info", "bug"]);
+        assert!(
+            mask.contains(LogClass::Info) && mask.contains(LogClass::Bug) && !mask.contains(LogClass::Auth)
+        );
+        assert!(LogClass::all().all(|class| LogMask::ALL.contains(class)));
+        assert!(LogMask::OFF.is_off());
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod bytes;
 pub mod community;
+pub(crate) mod flags;
 pub mod flow;
 pub mod ids;
 pub mod list;
@@ -20,7 +21,7 @@ pub mod value;
 
 pub use ids::{ChannelId, ProtoId};
 pub use ipnet::{IpNet, Ipv4Net, Ipv6Net};
-pub use log::LogClass;
+pub use log::{LogClass, LogMask};
 pub use net::{Mac, Net, NetExt, NetType};
 pub use nexthop::{Lookup, NextHop};
 pub use rd::Rd;

@@ -9,8 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use tokio::sync::Notify;
 
 use super::wire::Reply;
-use crate::base::log::LogClass;
-use crate::config::LogMask;
+use crate::base::{LogClass, LogMask};
 
 /// Hands log messages to the sessions that want them.
 #[derive(Default, Debug)]
@@ -32,11 +31,6 @@ struct Waiting {
     lines: VecDeque<String>,
     bytes: usize,
     lost: u64,
-}
-
-/// Masks have the classes in their order, the lowest first.
-fn wants(mask: LogMask, class: LogClass) -> bool {
-    mask.0 >> (class as u8 - LogClass::Debug as u8) & 1 == 1
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -61,7 +55,7 @@ impl EchoHub {
         }
         listeners.retain(|listener| {
             let Some(buffer) = listener.upgrade() else { return false };
-            if wants(buffer.mask, class) {
+            if buffer.mask.contains(class) {
                 buffer.add(text);
             }
             true

@@ -6,8 +6,8 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use jiff::tz::TimeZone;
 
-use crate::base::LogClass;
 use crate::base::time::{Now, TimeFormat, TimeFormats};
+use crate::base::{LogClass, LogMask};
 use crate::config::{Config, LogConfig, LogTarget};
 use crate::control::echo::EchoHub;
 use crate::engine::logger::LogOutput;
@@ -52,7 +52,7 @@ impl Logging {
     fn switch(&self, logs: &[LogConfig], format: TimeFormat) -> Result<(), String> {
         let mut targets: Vec<logsink::LogTarget> = logs.iter().map(target).collect();
         if targets.is_empty() {
-            let mask = logsink::LogMask::ALL;
+            let mask = LogMask::ALL;
             targets.push(logsink::LogTarget { place: LogPlace::Syslog("bird".into()), mask });
             if self.stderr {
                 targets.push(logsink::LogTarget { place: LogPlace::Stderr, mask });
@@ -60,7 +60,7 @@ impl Logging {
         }
         if let Some(path) = &self.file {
             let place = LogPlace::File { path: path.clone(), limit: None };
-            targets.push(logsink::LogTarget { place, mask: logsink::LogMask::ALL });
+            targets.push(logsink::LogTarget { place, mask: LogMask::ALL });
         }
         let sinks = LogSinks::open(&targets).map_err(|e| e.to_string())?;
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
@@ -121,7 +121,6 @@ impl LogOutput for Logging {
 }
 
 fn target(log: &LogConfig) -> logsink::LogTarget {
-    let mask = LogClass::all().filter(|class| log.mask.0 & class.bit() != 0).collect();
     let place = match &log.target {
         LogTarget::File { path, rotate } => LogPlace::File {
             path: path.clone(),
@@ -138,7 +137,7 @@ fn target(log: &LogConfig) -> logsink::LogTarget {
             port: *port,
         },
     };
-    logsink::LogTarget { place, mask }
+    logsink::LogTarget { place, mask: log.mask }
 }
 
 /// Events of `tracing` as log lines: the level decides the class, a field `class` overrules it.

@@ -12,27 +12,7 @@ use std::os::unix::fs::FileExt;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 
-use crate::base::LogClass;
-
-/// A set of classes.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Debug)]
-pub struct LogMask(u16);
-
-impl LogMask {
-    /// Every class.
-    pub const ALL: LogMask = LogMask(0x3fe);
-
-    /// Whether the class is in the set.
-    pub fn contains(self, class: LogClass) -> bool {
-        self.0 & 1 << class as u16 != 0
-    }
-}
-
-impl FromIterator<LogClass> for LogMask {
-    fn from_iter<T: IntoIterator<Item = LogClass>>(classes: T) -> LogMask {
-        LogMask(classes.into_iter().fold(0, |mask, class| mask | 1 << class as u16))
-    }
-}
+use crate::base::{LogClass, LogMask};
 
 /// One `log` statement: plain data.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -276,7 +256,7 @@ mod tests {
     fn a_file_gets_tagged_lines_of_its_classes() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("log");
-        let mask = [LogClass::Info, LogClass::Remote].into_iter().collect();
+        let mask = LogMask::INFO | LogMask::REMOTE;
         let target = LogTarget { place: LogPlace::File { path: path.clone(), limit: None }, mask };
         let mut sinks = LogSinks::open(&[target]).unwrap();
         sinks.write(LogClass::Info, "2026-11-21 12:00:00.123", "Started");
