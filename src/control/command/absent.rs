@@ -3,20 +3,11 @@
 
 use super::args::{Args, Refusal};
 use super::lex::Token;
-use super::{Command, Kind, Parsed, heading};
+use super::{Command, Parsed, change, heading, look};
 
 const NAME: &str = "[<name>]";
 const NAME_IFACE: &str = "[<name>] [\"<interface>\"]";
 const ALL_NAME: &str = "[all] [<name>]";
-
-const fn look(
-    words: &'static str,
-    args: &'static str,
-    help: &'static str,
-    parse: fn(&mut Args<'_>) -> Parsed,
-) -> Command {
-    Command { words, args, help, kind: Kind::Look(parse) }
-}
 
 pub(super) static COMMANDS: &[Command] = &[
     heading("show bfd", "Show the state of BFD"),
@@ -49,12 +40,12 @@ pub(super) static COMMANDS: &[Command] = &[
     heading("show mpls", "Show the state of MPLS"),
     look("show mpls ranges", NAME, "Show ranges of MPLS labels", mpls),
     heading("mrt", "Write tables in MRT format"),
-    Command {
-        words: "mrt dump",
-        args: "[table <t> | \"<pattern>\"] [to \"<file>\"] [filter <f> | where <cond>]",
-        help: "Write tables to a file in MRT format",
-        kind: Kind::Change(|_| Err(Refusal::parse("MRT table dumps are not built into this daemon"))),
-    },
+    change(
+        "mrt dump",
+        "[table <t> | \"<pattern>\"] [to \"<file>\"] [filter <f> | where <cond>]",
+        "Write tables to a file in MRT format",
+        |_| Err(Refusal::parse("MRT table dumps are not built into this daemon")),
+    ),
 ];
 
 fn none(args: &mut Args<'_>, kind: &str) -> Parsed {

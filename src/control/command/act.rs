@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::args::{Args, Refusal};
 use super::lex::Token;
-use super::{Command, Kind, Parsed, heading, job};
+use super::{Command, Parsed, change, heading, job};
 use crate::config::{DebugMask, MrtdumpMask};
 use crate::control::backend::{Action, DebugTarget, Outcome, Selection};
 use crate::control::code::Code;
@@ -13,15 +13,6 @@ const MESSAGE: &str = "(<protocol> | \"<pattern>\" | all) [\"<message>\"]";
 // Lists of candidates show what BIRD 2 shows; a part may be named there, too.
 const PROTOCOLS: &str = "<protocol> | \"<pattern>\" | all";
 const RELOAD: &str = "(<protocol> | \"<pattern>\" | all) [partial <expr>]";
-
-const fn change(
-    words: &'static str,
-    args: &'static str,
-    help: &'static str,
-    parse: fn(&mut Args<'_>) -> Parsed,
-) -> Command {
-    Command { words, args, help, kind: Kind::Change(parse) }
-}
 
 pub(super) static COMMANDS: &[Command] = &[
     change("disable", MESSAGE, "Stop a protocol", |a| with_message(a, Action::Disable)),

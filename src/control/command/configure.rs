@@ -1,7 +1,7 @@
 //! `configure` in all its forms.
 
 use super::args::Args;
-use super::{Command, Kind, Parsed, heading, job};
+use super::{Command, Parsed, change, heading, job, look};
 use crate::control::backend::{ConfigEvent, ConfigOutcome, Configure};
 use crate::control::code::Code;
 use crate::control::context::{Context, Stop};
@@ -13,15 +13,6 @@ const DEFAULT_TIMEOUT: u32 = 300;
 const FILE: &str = "[\"<file>\"]";
 const FILE_TIMEOUT: &str = "[\"<file>\"] [timeout [<seconds>]]";
 const SECONDS: &str = "[<seconds>]";
-
-const fn change(
-    words: &'static str,
-    args: &'static str,
-    help: &'static str,
-    parse: fn(&mut Args<'_>) -> Parsed,
-) -> Command {
-    Command { words, args, help, kind: Kind::Change(parse) }
-}
 
 pub(super) static COMMANDS: &[Command] = &[
     heading("configure", "Read the configuration"),
@@ -41,12 +32,7 @@ pub(super) static COMMANDS: &[Command] = &[
     change("configure undo", "", "Go back to the configuration before the last change", |a| {
         plain(a, Configure::Undo)
     }),
-    Command {
-        words: "configure status",
-        args: "",
-        help: "Show whether a change is in progress or unconfirmed",
-        kind: Kind::Look(status),
-    },
+    look("configure status", "", "Show whether a change is in progress or unconfirmed", status),
     change("configure check", FILE, "Read the configuration, but change nothing", |a| {
         let file = file(a)?;
         plain(a, Configure::Check { file })

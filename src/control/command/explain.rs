@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::act::channel_name;
 use super::args::{Args, Refusal};
-use super::{Command, Kind, Parsed, heading, job};
+use super::{Command, Parsed, heading, job, look};
 use crate::control::code::Code;
 use crate::control::context::{Context, Stop};
 use crate::control::render;
@@ -13,19 +13,19 @@ use crate::control::view::SymbolClass;
 use crate::control::view::explain::{Direction, Question};
 
 pub(super) static COMMANDS: &[Command] = &[
-    Command {
-        words: "show filters",
-        args: "[<filter>] [stats]",
-        help: "Show filters, who uses them, and with stats how often each of their places has decided",
-        kind: Kind::Look(filters),
-    },
+    look(
+        "show filters",
+        "[<filter>] [stats]",
+        "Show filters, who uses them, and with stats how often each of their places has decided",
+        filters,
+    ),
     heading("explain", "Say why"),
-    Command {
-        words: "explain route",
-        args: "<prefix>|<address> [from <protocol>] [(import|export) <p.c>]",
-        help: "Say which lines of filters decide about a route, and what else became of it",
-        kind: Kind::Look(route),
-    },
+    look(
+        "explain route",
+        "<prefix>|<address> [from <protocol>] [(import|export) <p.c>]",
+        "Say which lines of filters decide about a route, and what else became of it",
+        route,
+    ),
 ];
 
 fn filters(args: &mut Args<'_>) -> Parsed {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::args::{Args, Refusal};
-use super::{Command, Kind, Parsed, heading, job};
+use super::{Command, Parsed, heading, job, look};
 use crate::control::render;
 
 /// Seconds `wait kernel` waits unless told otherwise, and at most.
@@ -12,25 +12,20 @@ const WAIT_MAX: u32 = 86_400;
 
 pub(super) static COMMANDS: &[Command] = &[
     heading("show kernel", "Show how far kernel protocols and the kernel agree"),
-    Command {
-        words: "show kernel",
-        args: "",
-        help: "Show what kernel protocols want, have, were refused and have learned",
-        kind: Kind::Look(show),
-    },
-    Command {
-        words: "show kernel drift",
-        args: "",
-        help: "Show what others changed of our routes in the kernel, and who it may have been",
-        kind: Kind::Look(drift),
-    },
+    look("show kernel", "", "Show what kernel protocols want, have, were refused and have learned", show),
+    look(
+        "show kernel drift",
+        "",
+        "Show what others changed of our routes in the kernel, and who it may have been",
+        drift,
+    ),
     heading("wait", "Wait for something"),
-    Command {
-        words: "wait kernel",
-        args: "[<seconds>]",
-        help: "Wait until tables, exports and kernel agree, at most so long (60 s)",
-        kind: Kind::Look(wait),
-    },
+    look(
+        "wait kernel",
+        "[<seconds>]",
+        "Wait until tables, exports and kernel agree, at most so long (60 s)",
+        wait,
+    ),
 ];
 
 fn show(args: &mut Args<'_>) -> Parsed {

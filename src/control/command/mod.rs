@@ -38,6 +38,9 @@ pub type Running<'a> = Pin<Box<dyn Future<Output = Result<(), Stop>> + Send + 'a
 /// What a parser makes of a line.
 pub type Parsed = Result<Job, Refusal>;
 
+/// The parser of a row.
+pub type Parse = fn(&mut Args<'_>) -> Parsed;
+
 /// A row of the table.
 pub struct Command {
     /// The words it begins with.
@@ -55,11 +58,11 @@ pub enum Kind {
     /// A line for lists, nothing that can be said.
     Heading,
     /// A command that shows something.
-    Look(fn(&mut Args<'_>) -> Parsed),
+    Look(Parse),
     /// A command that changes something: denied in restricted sessions, noted in the log.
-    Change(fn(&mut Args<'_>) -> Parsed),
+    Change(Parse),
     /// A command of programs, in no list.
-    Hidden(fn(&mut Args<'_>) -> Parsed),
+    Hidden(Parse),
 }
 
 /// A line, judged.
@@ -149,6 +152,14 @@ pub fn commands() -> impl Iterator<Item = &'static Command> {
     ]
     .into_iter()
     .flatten()
+}
+
+const fn look(words: &'static str, args: &'static str, help: &'static str, parse: Parse) -> Command {
+    Command { words, args, help, kind: Kind::Look(parse) }
+}
+
+const fn change(words: &'static str, args: &'static str, help: &'static str, parse: Parse) -> Command {
+    Command { words, args, help, kind: Kind::Change(parse) }
 }
 
 const fn heading(words: &'static str, help: &'static str) -> Command {

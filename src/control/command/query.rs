@@ -2,7 +2,7 @@
 
 use super::args::{Args, Refusal};
 use super::lex::Token;
-use super::{Command, Kind, Parsed, heading, job};
+use super::{Command, Parsed, heading, job, look};
 use crate::control::backend::{Selection, TermError};
 use crate::control::code::Code;
 use crate::control::render;
@@ -12,70 +12,27 @@ const PROTOCOL: &str = "[<protocol> | \"<pattern>\"]";
 
 pub(super) static COMMANDS: &[Command] = &[
     heading("show", "Show the state of the daemon"),
-    Command {
-        words: "show status",
-        args: "",
-        help: "Show router id, times and what the daemon is doing",
-        kind: Kind::Look(status),
-    },
-    Command {
-        words: "show memory",
-        args: "",
-        help: "Show what the memory is used for",
-        kind: Kind::Look(memory),
-    },
-    Command {
-        words: "show protocols",
-        args: PROTOCOL,
-        help: "Show protocols, a line for each",
-        kind: Kind::Look(|args| protocols(args, false)),
-    },
-    Command {
-        words: "show protocols all",
-        args: PROTOCOL,
-        help: "Show protocols with channels and counters",
-        kind: Kind::Look(|args| protocols(args, true)),
-    },
-    Command {
-        words: "show interfaces",
-        args: "",
-        help: "Show network interfaces and their addresses",
-        kind: Kind::Look(interfaces),
-    },
-    Command {
-        words: "show interfaces summary",
-        args: "",
-        help: "Show network interfaces, a line for each",
-        kind: Kind::Look(summary),
-    },
+    look("show status", "", "Show router id, times and what the daemon is doing", status),
+    look("show memory", "", "Show what the memory is used for", memory),
+    look("show protocols", PROTOCOL, "Show protocols, a line for each", |args| protocols(args, false)),
+    look("show protocols all", PROTOCOL, "Show protocols with channels and counters", |args| {
+        protocols(args, true)
+    }),
+    look("show interfaces", "", "Show network interfaces and their addresses", interfaces),
+    look("show interfaces summary", "", "Show network interfaces, a line for each", summary),
     heading("show route", "Show routes"),
     super::routes::COMMAND,
     heading("show symbols", "Show names and what they stand for"),
-    Command {
-        words: "show symbols",
-        args: "[table|filter|function|protocol|template|<symbol>]",
-        help: "Show names and what they stand for",
-        kind: Kind::Look(symbols),
-    },
-    Command {
-        words: "show static",
-        args: "[<name>]",
-        help: "Show the routes of static protocols and which of them sleep",
-        kind: Kind::Look(statics),
-    },
-    Command {
-        words: "show version",
-        args: "",
-        help: "Show which daemon this really is",
-        kind: Kind::Look(version),
-    },
-    Command {
-        words: "show threads",
-        args: "[all]",
-        help: "Show the threads of the daemon and the time they have used",
-        kind: Kind::Look(threads),
-    },
-    Command { words: "eval", args: "<expr>", help: "Compute an expression", kind: Kind::Look(eval) },
+    look(
+        "show symbols",
+        "[table|filter|function|protocol|template|<symbol>]",
+        "Show names and what they stand for",
+        symbols,
+    ),
+    look("show static", "[<name>]", "Show the routes of static protocols and which of them sleep", statics),
+    look("show version", "", "Show which daemon this really is", version),
+    look("show threads", "[all]", "Show the threads of the daemon and the time they have used", threads),
+    look("eval", "<expr>", "Compute an expression", eval),
 ];
 
 fn threads(args: &mut Args<'_>) -> Parsed {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::act::channel_name;
 use super::args::{Args, Refusal, is_protocol};
 use super::lex::Token;
-use super::{Command, Kind, Parsed, job};
+use super::{Command, Parsed, job, look};
 use crate::base::{IpNet, Net, NetExt, NetType, Rd};
 use crate::control::backend::FilterKind;
 use crate::control::context::{CHUNK, Context, Stop};
@@ -18,14 +18,14 @@ use crate::control::view::route::{Door, ProtocolDoors, RouteFilter, RouteWorld};
 use crate::control::wire::Reply;
 use crate::table::Snapshot;
 
-pub(super) const COMMAND: Command = Command {
-    words: "show route",
-    args: "[<prefix> | for <prefix> | for <ip> | in <prefix>] [table <t>] [(import|export) table <p>.<c>] \
+pub(super) const COMMAND: Command = look(
+    "show route",
+    "[<prefix> | for <prefix> | for <ip> | in <prefix>] [table <t>] [(import|export) table <p>.<c>] \
            [filter <f> | where <cond>] [all] [primary] [filtered] [(export|preexport|noexport|exported) (<p>|<p>.<c>)] \
            [protocol <p>] [stats|count]",
-    help: "Show routes",
-    kind: Kind::Look(parse),
-};
+    "Show routes",
+    parse,
+);
 
 /// How long a snapshot waits for its client, all in all. Then, or as soon as the client takes nothing at all for a moment, it is dropped, and the answer goes
 /// on by net number in a new one, which is cheap: old pages of a changing table live no longer than that, whatever the client does.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::args::{Args, Refusal};
-use super::{Command, Kind, Parsed, commands, heading, job};
+use super::{Command, Kind, Parsed, commands, heading, job, look};
 use crate::base::time::{Fraction, TimeFormat};
 use crate::config::LogMask;
 use crate::control::code::Code;
@@ -14,24 +14,19 @@ const ECHO_DEFAULT: u32 = 4096;
 
 pub(super) static COMMANDS: &[Command] = &[
     heading("echo", "Choose the log messages that this session shows"),
-    Command {
-        words: "echo",
-        args: "(all | off | { debug|trace|info|remote|warning|error|auth|fatal|bug [, ...] }) [<buffer-size>]",
-        help: "Choose the log messages that this session shows",
-        kind: Kind::Look(echo),
-    },
-    Command {
-        words: "timeformat",
-        args: "\"<format>\" [<limit> \"<format2>\"] | iso (short | long) [ms | us]",
-        help: "Choose how this session shows times",
-        kind: Kind::Look(timeformat),
-    },
-    Command {
-        words: "restrict",
-        args: "",
-        help: "Allow this session only what changes nothing",
-        kind: Kind::Look(restrict),
-    },
+    look(
+        "echo",
+        "(all | off | { debug|trace|info|remote|warning|error|auth|fatal|bug [, ...] }) [<buffer-size>]",
+        "Choose the log messages that this session shows",
+        echo,
+    ),
+    look(
+        "timeformat",
+        "\"<format>\" [<limit> \"<format2>\"] | iso (short | long) [ms | us]",
+        "Choose how this session shows times",
+        timeformat,
+    ),
+    look("restrict", "", "Allow this session only what changes nothing", restrict),
     Command {
         words: "commands",
         args: "",
