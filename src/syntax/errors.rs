@@ -8,7 +8,7 @@ use tern_grammar::{Grammar, KEYWORDS, Rule, k, keyword_index, t};
 use super::ast::{Span, Tok};
 use super::diag::Diagnostic;
 use super::names::{Names, Sym};
-use super::remedy::{Misfit, remedy};
+use super::remedy::{Misfit, remedy, suggestion};
 use super::scope::{is_net_type, is_type};
 use super::source::Sources;
 use super::tokens::{KNOWN, Token, Tokens};
@@ -405,17 +405,4 @@ fn spelling(class: u8) -> String {
         other => return char::from(other).to_string(),
     }
     .to_owned()
-}
-
-/// "did you mean": a keyword that would have fitted and is written nearly the same.
-pub(super) fn suggestion(word: &str, expected: &[char]) -> Option<String> {
-    let lower = word.to_lowercase();
-    let words = expected.iter().filter_map(|c| keyword_index(*c)).filter_map(|i| KEYWORDS.get(i)).copied();
-    let near = words.filter_map(|candidate| {
-        let distance = strsim::damerau_levenshtein(&lower, candidate);
-        // Of a word of one or two letters anything could be made.
-        let close = distance <= 1 + candidate.len() / 5 && distance + 1 < lower.len();
-        close.then_some((distance, candidate))
-    });
-    near.min().map(|(_, best)| format!("did you mean `{best}`?"))
 }

@@ -1,6 +1,8 @@
-//! The shapes of literals: how far each could match at a place. The lexer takes the longest; on a tie the earlier shape wins.
+//! The shapes of literals and operators: how far each could match at a place. The lexer takes the longest; on a tie the earlier shape wins.
 
 use std::net::Ipv6Addr;
+
+use tern_grammar::t;
 
 /// How many bytes from `at` satisfy `test`.
 #[inline]
@@ -186,4 +188,44 @@ pub(super) fn number_value(text: &[u8]) -> Option<u32> {
 pub(super) fn hex_bytes(text: &[u8]) -> Vec<u8> {
     let digits: Vec<u8> = text.iter().filter_map(|b| char::from(*b).to_digit(16).map(|d| d as u8)).collect();
     digits.chunks_exact(2).map(|p| p[0] << 4 | p[1]).collect()
+}
+
+/// Operators of two bytes.
+#[inline]
+pub(super) fn double(first: u8, second: Option<u8>) -> Option<u8> {
+    Some(match (first, second?) {
+        (b'.', b'.') => t::DDOT,
+        (b'!', b'=') => t::NE,
+        (b'!', b'~') => t::NMATCH,
+        (b'<', b'=') => t::LE,
+        (b'>', b'=') => t::GE,
+        (b'&', b'&') => t::AND,
+        (b'|', b'|') => t::OR,
+        (b'-', b'>') => t::ARROW,
+        (b'+', b'+') => t::PP,
+        (b'[', b'=') => t::PO,
+        (b'=', b']') => t::PC,
+        _ => return None,
+    })
+}
+
+/// How long the token at a byte is, as far as underlining it needs.
+pub(super) fn token_length(text: &[u8], at: usize) -> usize {
+    match text.get(at) {
+        None => 0,
+        Some(b'"') => {
+            let rest = &text[at + 1..];
+            memchr::memchr2(b'"', b'\n', rest).map_or(rest.len(), |n| n + usize::from(rest[n] == b'"')) + 1
+        }
+        Some(b'\'') => run(text, at + 1, |b| b != b'\'' && b != b'\n') + 2,
+        Some(b) if is_word(*b) => {
+            let word = run(text, at, |b| is_word(b) || matches!(b, b'.' | b':' | b'/'));
+            let trimmed =
+                text[at..at + word].iter().rev().take_while(|b| matches!(b, b'.' | b':' | b'/')).count();
+            let plain = run(text, at, is_word);
+            if is_digit(*b) || text[at..at + word].contains(&b':') { word - trimmed } else { plain }
+        }
+        Some(b) => 1 + usize::from(double(*b, text.get(at + 1).copied()).is_some()),
+    }
+    .min(text.len().saturating_sub(at))
 }

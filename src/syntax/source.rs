@@ -225,7 +225,7 @@ impl Sources {
             }
             let text = &self.file(run.file)?.text;
             let end = self.place(tok - 1)?.offset as usize;
-            let end = end + super::lexer::token_length(text, end);
+            let end = end + super::literal::token_length(text, end);
             match stretches.iter_mut().find(|(file, ..)| *file == run.file) {
                 Some(known) => known.2 = end,
                 None => {
@@ -276,7 +276,7 @@ impl Sources {
         // An unfinished comment is reported at the last character read, which is the one before the end.
         // So is a string: BIRD has read it to its end.
         let offset = match file.text.get(offset) {
-            Some(b'"') => offset + super::lexer::token_length(&file.text, offset) - 1,
+            Some(b'"') => offset + super::literal::token_length(&file.text, offset) - 1,
             _ => offset,
         };
         let col = offset - start + usize::from(offset < file.text.len() || file.text.is_empty());
@@ -295,7 +295,7 @@ impl Sources {
             return None;
         }
         let text = &self.file(last.file)?.text;
-        let end = last.offset as usize + super::lexer::token_length(text, last.offset as usize);
+        let end = last.offset as usize + super::literal::token_length(text, last.offset as usize);
         Some((first.file, first.offset as usize..end.min(text.len())))
     }
 

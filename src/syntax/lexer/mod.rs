@@ -17,7 +17,6 @@ use std::sync::Arc;
 use tern_grammar::{ENUMS, KEYWORDS, k, t};
 
 use nesting::Nesting;
-pub(super) use scan::token_length;
 
 use super::ast::{ExprKind, Tok};
 use super::diag::{Diagnostic, Diagnostics};

@@ -6,7 +6,7 @@ use tern_grammar::{ENUMS, KEYWORDS, t};
 
 use super::super::ast::Tok;
 use super::super::diag::Diagnostic;
-use super::super::literal::{self, is_digit, is_hex, is_word, run};
+use super::super::literal::{self, double, is_hex, is_word, run};
 use super::super::names::Sym;
 use super::super::scope::Word;
 use super::super::tokens::{KNOWN, Token};
@@ -286,25 +286,6 @@ static CLASS: [Class; 256] = {
     table
 };
 
-/// Operators of two bytes.
-#[inline]
-pub(super) fn double(first: u8, second: Option<u8>) -> Option<u8> {
-    Some(match (first, second?) {
-        (b'.', b'.') => t::DDOT,
-        (b'!', b'=') => t::NE,
-        (b'!', b'~') => t::NMATCH,
-        (b'<', b'=') => t::LE,
-        (b'>', b'=') => t::GE,
-        (b'&', b'&') => t::AND,
-        (b'|', b'|') => t::OR,
-        (b'-', b'>') => t::ARROW,
-        (b'+', b'+') => t::PP,
-        (b'[', b'=') => t::PO,
-        (b'=', b']') => t::PC,
-        _ => return None,
-    })
-}
-
 /// A word of at most eight bytes as a number.
 #[inline]
 pub(super) fn short_word(text: &[u8], pos: usize, end: usize) -> Option<u64> {
@@ -323,25 +304,4 @@ pub(super) fn is_include(text: &[u8], pos: usize, end: usize) -> bool {
     let before = text[..pos].iter().rev().find(|b| !matches!(b, b' ' | b'\t'));
     let behind = text.get(end + run(text, end, |b| matches!(b, b' ' | b'\t')));
     before.is_none_or(|b| *b == b'\n') && behind == Some(&b'"')
-}
-
-/// How long the token at a byte is, as far as underlining it needs.
-pub(in super::super) fn token_length(text: &[u8], at: usize) -> usize {
-    match text.get(at) {
-        None => 0,
-        Some(b'"') => {
-            let rest = &text[at + 1..];
-            memchr::memchr2(b'"', b'\n', rest).map_or(rest.len(), |n| n + usize::from(rest[n] == b'"')) + 1
-        }
-        Some(b'\'') => run(text, at + 1, |b| b != b'\'' && b != b'\n') + 2,
-        Some(b) if is_word(*b) => {
-            let word = run(text, at, |b| is_word(b) || matches!(b, b'.' | b':' | b'/'));
-            let trimmed =
-                text[at..at + word].iter().rev().take_while(|b| matches!(b, b'.' | b':' | b'/')).count();
-            let plain = run(text, at, is_word);
-            if is_digit(*b) || text[at..at + word].contains(&b':') { word - trimmed } else { plain }
-        }
-        Some(b) => 1 + usize::from(double(*b, text.get(at + 1).copied()).is_some()),
-    }
-    .min(text.len().saturating_sub(at))
 }
