@@ -1,6 +1,4 @@
-//! Any bytes as what the kernel may send: links, addresses, routes.
+//! Target `netlink`.
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
-
-fuzz_target!(|data: &[u8]| tern::sys::linux::read_anything(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| tern_fuzz::feed("netlink", data));

@@ -59,7 +59,7 @@ impl<'m> Look<'m> {
     }
 
     fn field(&self, field: Field) -> Value {
-        self.moment.route.map_or(Value::Void, |r| r.field(field, self.moment.env))
+        self.moment.route.map_or(Value::Void, |r| r.glance(field, self.moment.env))
     }
 
     fn bit(&self, id: AttrId, bit: u8) -> bool {

@@ -56,11 +56,22 @@ const REOPENINGS: u32 = 20;
 /// Answers, routes and other events that wait to be collected before the thread stops producing more.
 const WAITING_EVENTS: usize = 32 * 1024;
 
-/// Reads bytes as each kind of message we understand: a door for the fuzzer.
+/// Reads bytes as a datagram, and as each kind of message we understand: a door for the fuzzer. What is understood of a nexthop object says the
+/// same when it is written.
 #[doc(hidden)]
 pub fn read_anything(bytes: &[u8]) {
     // Only that it comes back matters.
-    let _ = (decode::link(bytes), decode::address(bytes), decode::RouteReader::default().route(bytes));
+    let mut routes = decode::RouteReader::default();
+    let _ = (decode::link(bytes), decode::address(bytes), routes.route(bytes), nexthop::read(bytes));
+    for message in socket::messages_of(bytes) {
+        let payload = message.payload;
+        let _ = (message.outcome(), decode::link(payload), decode::address(payload), routes.route(payload));
+        if let Ok(object) = nexthop::read(payload)
+            && let Ok(again) = nexthop::encode(&object)
+        {
+            assert_eq!(nexthop::read(&again), Ok(object));
+        }
+    }
 }
 
 /// The kernel of the network namespace in which this was started.

@@ -160,6 +160,11 @@ pub(super) struct Messages<'a> {
     rest: &'a [u8],
 }
 
+/// The messages of these bytes.
+pub(super) fn messages_of(bytes: &[u8]) -> Messages<'_> {
+    Messages { rest: bytes }
+}
+
 impl<'a> Iterator for Messages<'a> {
     type Item = Message<'a>;
 
@@ -180,7 +185,9 @@ impl Message<'_> {
     /// For [`NLMSG_ERROR`] and [`NLMSG_DONE`]: what they report.
     pub(super) fn outcome(&self) -> Result<(), KernelError> {
         let errno = read_u32(self.payload, 0).map_or(-libc::EBADMSG, |code| code as i32);
-        if errno >= 0 { Ok(()) } else { Err(KernelError { errno: -errno, text: self.explanation() }) }
+        // No number of an error is that large, but a message may hold it.
+        let error = errno.saturating_neg();
+        if errno >= 0 { Ok(()) } else { Err(KernelError { errno: error, text: self.explanation() }) }
     }
 
     /// The text of an extended acknowledgement.

@@ -1,0 +1,4 @@
+//! Target `names`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| tern_fuzz::feed("names", data));

@@ -1,0 +1,4 @@
+//! Target `shell`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| tern_fuzz::feed("shell", data));
