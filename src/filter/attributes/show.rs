@@ -90,7 +90,7 @@ mod tests {
     #[test]
     fn lines_are_those_of_bird() {
         let custom = CustomAttrs::default();
-        let own = custom.declare("a_bytes", Type::Bytes);
+        let Some(own) = custom.declare("a_bytes", Type::Bytes) else { panic!("no number left") };
         let line = |id, value: Value| show(id, &value, &custom).to_string();
         assert_eq!(line(id::BGP_ORIGIN, Value::Enum(EnumType::BgpOrigin, 2)), "BGP.origin: Incomplete");
         assert_eq!(line(id::BGP_PATH, Value::Path(AsPath::sequence(&[2, 1]))), "BGP.as_path: 2 1");

@@ -317,7 +317,14 @@ impl<'a> Checker<'a> {
             );
             return;
         }
-        let id = self.custom.declare(self.text(name), ty);
+        let Some(id) = self.custom.declare(self.text(name), ty) else {
+            self.diagnostics.push(
+                Diagnostic::error(at, "Too many custom attributes")
+                    .over(Span { first: name.tok, last: name.tok })
+                    .help("32768 names with their types are told apart as long as the daemon runs"),
+            );
+            return;
+        };
         if let Err(diagnostic) = self.symbols.define(self.names, name, Symbol::Attribute(id, ty)) {
             self.diagnostics.push(diagnostic);
         }
