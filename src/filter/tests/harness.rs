@@ -13,7 +13,7 @@ use crate::filter::env::Env;
 use crate::filter::symbols::{Snapshot, Symbol, Symbols};
 use crate::filter::vm::{Machine, evaluate, run, run_commands};
 use crate::filter::{CustomAttrs, Filter, Program};
-use crate::syntax::ast::{Arg, Expr, Item, Opt, Policy, ProtoItem, RouteDest};
+use crate::syntax::ast::{Arg, Body, Expr, Item, Opt, Policy, ProtoItem, RouteDest};
 use crate::syntax::diag::{Diagnostic, Diagnostics, Severity};
 use crate::syntax::names::{Names, Sym};
 use crate::syntax::{Disk, Files, ReadError, Sources, on_big_stack, parse, parse_filter_body, parse_term};
@@ -272,12 +272,27 @@ impl World {
 
     /// An inline filter of a command.
     pub(crate) fn filter(&self, text: &str) -> Arc<Filter> {
-        let part =
-            parse_filter_body(text, &self.names, &self.taken()).unwrap_or_else(|d| panic!("{}", d.message));
+        self.compiled(text, &self.taken(), |checker, body| checker.inline_filter(body))
+    }
+
+    /// Commands that see all routes of a group. `routes` is a name there, which hides the keyword.
+    pub(crate) fn merge_filter(&self, text: &str) -> Arc<Filter> {
+        let mut taken = self.taken();
+        taken.extend(self.names.find("routes"));
+        self.compiled(text, &taken, |checker, body| checker.merge_filter(body))
+    }
+
+    fn compiled(
+        &self,
+        text: &str,
+        taken: &[Sym],
+        compile: impl FnOnce(&mut Checker<'_>, &Body) -> Option<Arc<Filter>>,
+    ) -> Arc<Filter> {
+        let part = parse_filter_body(text, &self.names, taken).unwrap_or_else(|d| panic!("{}", d.message));
         let mut symbols = Symbols::on(self.symbols.snapshot(&self.names));
         let mut diagnostics = Diagnostics::default();
         let mut checker = Checker::new(&mut symbols, &part.names, &self.custom, &OneLine, &mut diagnostics);
-        let filter = checker.inline_filter(&part.value);
+        let filter = compile(&mut checker, &part.value);
         filter.unwrap_or_else(|| panic!("{text}: {:?}", diagnostics.sorted()))
     }
 }

@@ -9,6 +9,7 @@ mod cases;
 mod conformance;
 pub(super) mod harness;
 mod manual;
+mod merge;
 mod remembered;
 mod robust;
 mod speed;
