@@ -51,6 +51,23 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
+impl Failure {
+    /// What to do, for people: the words above are BIRD's.
+    pub(crate) fn advice(&self) -> Option<&'static str> {
+        let Self::Connect(_, error) = self else { return None };
+        match error.kind() {
+            io::ErrorKind::NotFound => Some("start the daemon, or name its socket with -s"),
+            io::ErrorKind::ConnectionRefused => {
+                Some("the daemon that made this socket is gone: start it again")
+            }
+            io::ErrorKind::PermissionDenied => {
+                Some("only the daemon's user and group may: try sudo, or start the daemon with -g GROUP")
+            }
+            _ => None,
+        }
+    }
+}
+
 /// The system's words for an error, without the number that Rust adds.
 fn reason(error: &io::Error) -> String {
     let text = error.to_string();

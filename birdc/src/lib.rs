@@ -49,6 +49,10 @@ pub fn run(options: &Options) -> anyhow::Result<u8> {
     match status {
         // Whoever read our output has seen enough.
         Err(client::Failure::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(0),
-        status => Ok(status?),
+        Err(error) => Err(match error.advice().filter(|_| std::io::stderr().is_terminal()) {
+            Some(advice) => anyhow::anyhow!("{error}\n{advice}"),
+            None => error.into(),
+        }),
+        Ok(status) => Ok(status),
     }
 }

@@ -44,6 +44,20 @@ impl fmt::Display for SocketError {
 
 impl std::error::Error for SocketError {}
 
+impl SocketError {
+    /// What to do, for people: the words above are BIRD's.
+    pub fn advice(&self) -> Option<&'static str> {
+        match self {
+            SocketError::InUse => Some("stop it (`birdc down`), or name another socket with -s"),
+            SocketError::Failed(_, error) => match error.kind() {
+                io::ErrorKind::NotFound => Some("make its directory, or name another socket with -s"),
+                io::ErrorKind::PermissionDenied => Some("start it as root, or name another socket with -s"),
+                _ => None,
+            },
+        }
+    }
+}
+
 /// A socket that listens, with its file. The file goes when this does, if it is still ours.
 #[derive(Debug)]
 pub struct Socket {

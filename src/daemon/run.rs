@@ -3,6 +3,7 @@
 //! The order matters to supervisors: everything that can be wrong with the configuration or the socket is found before the parent exits,
 //! nothing is forked once threads exist, and privileges are dropped before anything is listened to by others.
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
@@ -49,16 +50,23 @@ pub struct Settings {
     pub recover: bool,
 }
 
+fn no_socket(error: SocketError) -> anyhow::Error {
+    // Programs get BIRD's words and nothing else.
+    let advice = error.advice().filter(|_| std::io::stderr().is_terminal());
+    let advice = advice.map_or_else(String::new, |advice| format!("\nbird: {advice}"));
+    match error {
+        SocketError::InUse => anyhow!("{error}{advice}"),
+        // The second line is BIRD's, and as in BIRD a message of its own.
+        SocketError::Failed(..) => anyhow!("{error}\nbird: Won't run without control socket{advice}"),
+    }
+}
+
 /// Runs until the end. Errors are what stands behind `bird: ` on standard error; an empty one was logged there already.
 pub fn run(settings: &Settings, loader: Loader) -> anyhow::Result<()> {
     let identity =
         Identity::find(settings.user.as_deref(), settings.group.as_deref()).map_err(|e| anyhow!(e))?;
     let config = loader.load(&settings.config).map_err(|e| anyhow!(e.at_start()))?;
-    let socket = Socket::bind(&settings.socket, identity.owner()).map_err(|error| match error {
-        SocketError::InUse => anyhow!("{error}"),
-        // The second line is BIRD's, and as in BIRD a message of its own.
-        SocketError::Failed(..) => anyhow!("{error}\nbird: Won't run without control socket"),
-    })?;
+    let socket = Socket::bind(&settings.socket, identity.owner()).map_err(no_socket)?;
     let launch = match settings.foreground {
         true => Launch::foreground(),
         false => Launch::background().context("cannot go to the background")?,

@@ -144,7 +144,9 @@ fn ask(kernel: &mut NetlinkKernel, question: Question) -> anyhow::Result<Answers
         }
         std::thread::sleep(Duration::from_millis(2));
     }
-    Err(anyhow!("the kernel does not answer"))
+    Err(anyhow!(
+        "the kernel has not listed its interfaces and routes within 30 seconds: is the machine very busy?"
+    ))
 }
 
 fn add_alien(kernel: &mut NetlinkKernel, links: &[Link]) -> anyhow::Result<()> {

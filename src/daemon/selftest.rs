@@ -73,7 +73,10 @@ fn rest(engine: &mut Engine) -> anyhow::Result<()> {
     while quiet < QUIET {
         quiet = if engine.turn() { 0 } else { quiet + 1 };
         if Instant::now() > deadline {
-            bail!("Tables still change after {} seconds", PATIENCE.as_secs());
+            bail!(
+                "Tables still change after {} seconds: tests of filters need a configuration that comes to rest",
+                PATIENCE.as_secs()
+            );
         }
     }
     Ok(())

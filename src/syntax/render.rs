@@ -64,6 +64,14 @@ pub fn explained(diagnostic: &Diagnostic, sources: &Sources, color: bool) -> Str
 /// What to do about mistakes that everybody makes once and whose message does not say it.
 fn hint(diagnostic: &Diagnostic, sources: &Sources) -> Option<&'static str> {
     let text = sources.text(Span { first: diagnostic.at, last: diagnostic.at });
+    if diagnostic.message.starts_with("Unable to open included file") {
+        return Some(match diagnostic.message.ends_with("Permission denied") {
+            true => "the daemon's user must be able to read it (`-u`, `-g`)",
+            false => {
+                "a name without `/` in front is looked for in the directory of the file that includes it"
+            }
+        });
+    }
     Some(match diagnostic.message.as_str() {
         "Unknown character" => unknown_character(&character(diagnostic.at, sources)?)?,
         "syntax error, unexpected IP4, expecting NUM" if text.contains('.') => {
