@@ -144,6 +144,13 @@ fn errors_ends_and_long_runs() {
     );
     assert_eq!(lines(&run(&f, "10.0.0.0/8")).last().unwrap(), "undecided");
 
+    let f = filter(&[("main", "filter f {\n  print \"a\"; accept;\n}\n protocol device {}\n")]);
+    assert_eq!(
+        lines(&run(&f, "10.0.0.0/8")),
+        ["main:2 print \"a\" => would log \"a\"", "Accept main:2 accept; None"],
+        "what stands in front of a verdict is not its message"
+    );
+
     let text = "function f2(int n) -> int { if n = 0 then return 0; return f2(n - 1); }\nfilter f { if f2(8000) = 0 then accept; reject; }\n protocol device {}\n";
     let trace = run(&filter(&[("main", text)]), "10.0.0.0/8");
     assert!(trace.end.accepts() && trace.steps.len() == super::STEPS && trace.skipped > 10_000);

@@ -245,7 +245,9 @@ impl<'a> Tracer<'a> {
     /// A finished line of output: the message of the verdict that follows, or what `print` would log.
     fn line(&mut self, look: &Look<'_>) {
         let (pc, text) = (look.moment.pc, look.moment.line);
-        if matches!(look.code.ops.get(pc + 1), Some(Op::Verdict { .. })) {
+        // A `print` in front of a verdict is a command of its own.
+        let one_command = look.code.source(pc) == look.code.source(pc + 1);
+        if one_command && matches!(look.code.ops.get(pc + 1), Some(Op::Verdict { .. })) {
             self.said = Some(cut(text));
             return;
         }
