@@ -167,7 +167,7 @@ impl Handle {
     /// Interfaces first, because static routes and the router id depend on them; then the rest.
     fn boot(&self, engine: &mut Engine) -> Result<(), String> {
         engine.boot_first();
-        let patience = Instant::now() + Duration::from_secs(3);
+        let patience = Instant::now() + Duration::from_secs(60);
         while engine.is_scanning() && Instant::now() < patience {
             if !engine.turn() {
                 self.wait(Some(Duration::from_millis(20)));

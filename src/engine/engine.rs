@@ -153,7 +153,7 @@ impl Engine {
     /// When the next timer is due, in microseconds since the start.
     pub fn next_timer(&self) -> Option<u64> {
         let timer = self.core.timers.first().map(|(at, _, _)| *at);
-        [timer, self.transition.deadline(), self.flushers.due()].into_iter().flatten().min()
+        [timer, self.transition.due(), self.flushers.due()].into_iter().flatten().min()
     }
 
     /// What calls have left behind, until nothing is left.

@@ -12,9 +12,13 @@ use tokio::sync::{mpsc, oneshot};
 use super::api::{DownReason, LookAt, ProtoState};
 use super::engine::Engine;
 use super::plan::{Fate, Plan, Planner, Running, Step};
-use super::proto::Goal;
+use super::proto::{Goal, Proto};
 use crate::base::{LogClass, ProtoId};
 use crate::config::{Config, ProtocolConfig, RouterIdConfig};
+
+/// How long, in microseconds, an answer waits for kernel protocols on their way down. BIRD does nothing else meanwhile, so whoever looks
+/// behind an answer never finds them half-way; ours wait for the kernel, which on a busy machine takes its time.
+const PATIENCE: u64 = 2_000_000;
 
 /// Told about every configuration that is taken.
 pub type ConfigHook = Box<dyn FnMut(&Arc<Config>) + Send>;
@@ -46,6 +50,8 @@ pub struct Transition {
     /// Protocols that may still be announcing routes again.
     busy: Vec<ProtoId>,
     replies: Vec<oneshot::Sender<CommitOutcome>>,
+    /// The answer waits for kernel protocols, until then at most.
+    held: Option<u64>,
     queued: Option<Request>,
     previous: Option<Arc<Config>>,
     undo_available: bool,
@@ -62,9 +68,21 @@ impl Transition {
         (self.active, self.queued.is_some())
     }
 
+    /// When there is something to do without being woken.
+    pub(super) fn due(&self) -> Option<u64> {
+        let held = self.held.filter(|_| !self.replies.is_empty());
+        [self.deadline(), held].into_iter().flatten().min()
+    }
+
     /// When an unconfirmed configuration is undone.
     pub fn deadline(&self) -> Option<u64> {
         self.timer.as_ref().map(|(at, _)| *at)
+    }
+
+    fn answer(&mut self, outcome: CommitOutcome) {
+        for reply in self.replies.drain(..) {
+            let _ = reply.send(outcome);
+        }
     }
 
     pub(super) fn obstacle_gone(&mut self) {
@@ -272,19 +290,32 @@ impl Engine {
             return;
         }
         let done = self.transition.obstacles == 0;
-        let outcome = if done { CommitOutcome::Done } else { CommitOutcome::InProgress };
+        if !done && self.must_hold() {
+            return;
+        }
+        let at_once = done && self.transition.held.is_none();
+        let outcome = if at_once { CommitOutcome::Done } else { CommitOutcome::InProgress };
         if done {
             self.transition.active = false;
+            self.transition.held = None;
             self.core.drop_tables();
             self.core.log_line(LogClass::Info, format_args!("Reconfigured"));
         }
-        for reply in self.transition.replies.drain(..) {
-            let _ = reply.send(outcome);
-        }
+        self.transition.answer(outcome);
         if done && let Some(next) = self.transition.queued.take() {
             self.core.log_line(LogClass::Info, format_args!("Reconfiguring to queued configuration"));
             self.commit(next);
         }
+    }
+
+    /// Whether the answer has to wait for a kernel protocol.
+    fn must_hold(&mut self) -> bool {
+        let halfway = |p: &Proto| p.obstacle && p.state == ProtoState::Stop && !p.stopped;
+        if self.transition.replies.is_empty() || !self.core.protos().any(halfway) {
+            return false;
+        }
+        let now = self.core.now();
+        *self.transition.held.get_or_insert(now + PATIENCE) > now
     }
 
     fn expire(&mut self) {
@@ -305,6 +336,7 @@ impl Engine {
         let word = if graceful { "Shutting down for graceful restart" } else { "Shutting down" };
         self.core.log_line(LogClass::Info, format_args!("{word}"));
         self.core.shutting_down = true;
+        self.transition.answer(CommitOutcome::InProgress);
         self.transition.queued = None;
         self.transition.timer = None;
         let reason = if graceful { DownReason::GracefulRestart } else { DownReason::Shutdown };

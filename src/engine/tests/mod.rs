@@ -9,6 +9,7 @@ use std::time::Instant;
 use tokio::sync::oneshot;
 
 use super::actions::{Action, Outcome};
+use super::api::ProtoState;
 use super::driver::Handle;
 use super::engine::Engine;
 use super::logger::{LogOutput, Logger};
@@ -137,6 +138,31 @@ fn flushes_wait_for_who_has_more_to_ask() {
     drop(attention);
     daemon.rest();
     assert!(daemon.routes("master4").is_empty());
+}
+
+/// BIRD's kernel protocol goes down within the command, so tools find it restarted when they are answered.
+#[test]
+fn no_answer_finds_a_kernel_protocol_half_way() {
+    let text = |metric| {
+        format!(
+            "protocol kernel k {{ metric {metric}; ipv4 {{ export all; }}; }} protocol static s {{ ipv4; route 10.1.0.0/16 blackhole; }}"
+        )
+    };
+    let mut daemon = Daemon::boot(&text(32));
+    let (reply, mut answer) = oneshot::channel();
+    daemon.engine.configure(config(&text(99)), false, None, reply);
+    let mut turns = 0;
+    let outcome = loop {
+        match answer.try_recv() {
+            Ok(outcome) => break outcome,
+            Err(_) => daemon.engine.turn(),
+        };
+        turns += 1;
+        assert!(turns < 1000, "no answer");
+    };
+    assert_eq!(outcome, CommitOutcome::InProgress);
+    assert!(turns > 0, "the kernel was waited for");
+    assert_eq!(daemon.engine.core.proto_named("k").unwrap().state, ProtoState::Up);
 }
 
 #[test]
