@@ -324,23 +324,12 @@ fn storm(events: Vec<Event>) {
         world.tell(n);
     }
     let mut bench = world.bench;
-    (bench.kernel.capacity, bench.kernel.lag) = (1 << 16, 0);
-    bench.kernel.faults.clear();
-    bench.kernel.object_faults.clear();
+    bench.calm();
     for _ in 0..3 {
         bench.settle();
         bench.sync.check_ahead();
     }
-    for _ in 0..9 {
-        bench.scan();
-    }
-    bench.collect();
-    compare(&bench);
-    assert!(bench.sync.stop(true));
-    bench.settle();
-    bench.collect();
-    assert!(bench.flushed && bench.kernel.routes.is_empty());
-    assert!(bench.objects_of_ours().is_empty(), "no object is left");
+    bench.rests_and_leaves_nothing();
 }
 
 proptest! {

@@ -39,6 +39,28 @@ impl Bench {
         (0..count).for_each(|n| self.export(n, &net(n), Some(through(last))));
     }
 
+    /// From now on the kernel answers at once, and nothing fails.
+    pub(super) fn calm(&mut self) {
+        self.kernel.capacity = 1 << 16;
+        (self.kernel.drop_notices, self.kernel.lag) = (false, 0);
+        self.kernel.faults.clear();
+        self.kernel.object_faults.clear();
+    }
+
+    /// However it was before: after some scans all is as wanted, and after the end nothing is left.
+    pub(super) fn rests_and_leaves_nothing(mut self) {
+        for _ in 0..9 {
+            self.scan();
+        }
+        self.collect();
+        compare(&self);
+        assert!(self.sync.stop(true));
+        self.settle();
+        self.collect();
+        assert!(self.flushed && self.kernel.routes.is_empty());
+        assert!(self.objects_of_ours().is_empty(), "no object is left");
+    }
+
     pub(super) fn identities(&self) -> Vec<u32> {
         self.kernel.routes.values().map(|body| body.nexthop_id).collect()
     }
@@ -280,21 +302,9 @@ fn storm(events: Vec<Event>) {
             bench.step();
         }
     }
-    bench.kernel.capacity = 1 << 16;
-    (bench.kernel.drop_notices, bench.kernel.lag) = (false, 0);
-    bench.kernel.faults.clear();
-    bench.kernel.object_faults.clear();
+    bench.calm();
     bench.settle();
-    for _ in 0..9 {
-        bench.scan();
-    }
-    bench.collect();
-    compare(&bench);
-    assert!(bench.sync.stop(true));
-    bench.settle();
-    bench.collect();
-    assert!(bench.flushed && bench.kernel.routes.is_empty());
-    assert!(bench.objects_of_ours().is_empty(), "no object is left");
+    bench.rests_and_leaves_nothing();
 }
 
 /// The kernel has what is wanted, by the means that are wanted, and every object is counted right.
