@@ -1,6 +1,7 @@
 //! What fuzzers have found (`fuzz/run`) stays mended: every file of `fuzz/regressions/TARGET` goes through the target once more.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+#[allow(unreachable_pub, reason = "a library of its own where the fuzzers are built")]
 #[path = "../fuzz/src/lib.rs"]
 mod fuzz;
 

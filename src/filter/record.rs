@@ -114,10 +114,11 @@ impl Recorder<'_> {
             Op::Field { dst, field } => {
                 match field {
                     Field::Proto => self.put(Question::Proto)?,
-                    Field::Ifname => match moment.route?.first_hop_interface() {
-                        Some(index) => self.put(Question::Interface(index))?,
-                        None => {}
-                    },
+                    Field::Ifname => {
+                        if let Some(index) = moment.route?.first_hop_interface() {
+                            self.put(Question::Interface(index))?;
+                        }
+                    }
                     _ => {}
                 }
                 self.mark(moment.base + dst as usize, field == Field::Net)?;

@@ -5,7 +5,7 @@ use crate::base::Value;
 use crate::filter::attributes::id;
 use crate::filter::vm::{Machine, run_merge};
 use crate::filter::{RouteView, Verdict};
-use crate::table::{Attrs, Draft};
+use crate::table::Attrs;
 
 #[test]
 fn commands_walk_over_the_routes_of_a_group_and_write_their_own() {
