@@ -72,6 +72,25 @@ impl PathMask {
         Some(PathMask { steps: steps.into() })
     }
 
+    /// How many items there are.
+    pub fn len(&self) -> usize {
+        self.steps.len()
+    }
+
+    /// Whether only the empty path matches.
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    /// How many items there are, those of sets counted, too.
+    pub fn weight(&self) -> usize {
+        let each = |step: &Step| match &step.item {
+            MaskItem::Set(set) => 1 + set.len(),
+            _ => 1,
+        };
+        self.steps.iter().map(each).sum()
+    }
+
     /// Adds a state and those reachable from it without reading a number.
     fn enter(&self, states: &mut States, mut i: usize) {
         put(states, i);

@@ -2,11 +2,13 @@
 //!
 //! Straight code is as long as the program. What repeats (turns of loops, calls) is paid for beforehand with the number of instructions that may
 //! follow, which needs no counting per instruction; and since one instruction may look at a whole list, everything costs the more the longer the
-//! longest list or text is that has come up. The unit is roughly one instruction on short values; the limit is reached in about a second.
+//! longest list or text is that has come up. What takes longer than
+//! looking through one of those (patterns of texts, comparing and printing sets) is paid for by itself, before it is done. The unit is roughly one instruction on short values; the limit is reached in about a second.
 
 use std::cell::Cell;
 
 use super::ops::Fault;
+use super::program::Program;
 use super::view::RouteView;
 use crate::base::Value;
 
@@ -29,6 +31,11 @@ pub(super) const LOOKUP: usize = 200;
 
 const TOO_LONG: Fault = Fault::Borrowed("Filter execution took too long");
 const TOO_BIG: Fault = Fault::Borrowed("Value is too long");
+
+/// Whether something that is done all at once takes less than a whole run may.
+pub(super) fn endurable(work: u64) -> Result<(), Fault> {
+    if work > MAX_EFFORT { Err(TOO_LONG) } else { Ok(()) }
+}
 
 /// So much work of filters is a good part of a turn: whoever runs many filters in a row lets others have a turn after it.
 const TURN: u64 = MAX_EFFORT / 100;
@@ -60,7 +67,7 @@ impl Default for Patience {
     }
 }
 
-impl Drop for Effort {
+impl Drop for Effort<'_> {
     #[inline]
     fn drop(&mut self) {
         if self.spent > 0 {
@@ -71,22 +78,30 @@ impl Drop for Effort {
 
 /// The account of one run.
 #[derive(Debug)]
-pub(super) struct Effort {
+pub(super) struct Effort<'a> {
+    program: &'a Program,
     spent: u64,
     limit: u64,
     /// What everything costs, by the longest value so far.
     factor: u64,
 }
 
-impl Effort {
-    pub(super) fn new() -> Effort {
-        Effort { spent: 0, limit: UNWEIGHED, factor: 1 }
+impl<'a> Effort<'a> {
+    pub(super) fn new(program: &'a Program) -> Effort<'a> {
+        Effort { program, spent: 0, limit: UNWEIGHED, factor: 1 }
     }
 
     /// Pays for so many instructions.
     #[inline]
     pub(super) fn spend(&mut self, steps: usize, route: Option<&RouteView<'_>>) -> Result<(), Fault> {
         self.spent += steps as u64 * self.factor;
+        if self.spent > self.limit { self.beyond(route) } else { Ok(()) }
+    }
+
+    /// Pays for work that has nothing to do with how long other values are.
+    #[inline]
+    pub(super) fn pay(&mut self, work: u64, route: Option<&RouteView<'_>>) -> Result<(), Fault> {
+        self.spent = self.spent.saturating_add(work);
         if self.spent > self.limit { self.beyond(route) } else { Ok(()) }
     }
 
@@ -97,7 +112,7 @@ impl Effort {
         }
         self.limit = MAX_EFFORT;
         let longest = route.map_or(0, |r| r.attrs().map(|(_, value)| size(value)).max().unwrap_or(0));
-        self.weigh(longest);
+        self.weigh(longest.max(self.program.constants().map(size).max().unwrap_or(0)));
         if self.spent > self.limit { Err(TOO_LONG) } else { Ok(()) }
     }
 

@@ -12,7 +12,7 @@ use rustc_hash::FxHashMap;
 use super::code::{Code, Note, Site};
 use super::questions::Sets;
 use super::symbols::{FnId, Symbols};
-use crate::base::Net;
+use crate::base::{Net, Value};
 
 /// A body in its program.
 #[derive(Debug)]
@@ -64,6 +64,11 @@ impl Program {
             first_site += sites;
         }
         Some(Program { units: units.into(), sets: OnceLock::new() })
+    }
+
+    /// The constants of all its bodies.
+    pub(super) fn constants(&self) -> impl Iterator<Item = &Value> {
+        self.units.iter().flat_map(|unit| &unit.code.consts)
     }
 
     /// Whether two programs do the same.

@@ -256,7 +256,7 @@ impl Machine {
         let mut unit = program.units.first().ok_or(BROKEN)?;
         let mut code: &Code = form::<W>(unit);
         let (mut pc, mut base) = (0usize, 0usize);
-        let mut effort = Effort::new();
+        let mut effort = Effort::new(program);
         self.grow(code.registers as usize)?;
         // Every instruction that can fail is inside `try_`, so that `at` is written only when it does.
         macro_rules! try_ {
@@ -296,6 +296,18 @@ impl Machine {
                 }
             };
         }
+        macro_rules! compare {
+            ($op:expr, $a:expr, $b:expr) => {{
+                let (a, b) = (get!($a), get!($b));
+                match ops::quick_compare($op, a, b) {
+                    Some(holds) => holds,
+                    None => {
+                        try_!(effort.pay(ops::toil($op, a, b), world.route.as_deref()));
+                        try_!(ops::compare($op, a, b))
+                    }
+                }
+            }};
+        }
         loop {
             let Some(op) = code.ops.get(pc) else { try_!(Err(BROKEN)) };
             if W::ON {
@@ -332,11 +344,11 @@ impl Machine {
                     (a, b) => set!(dst, try_!(ops::arith(op, a, b))),
                 },
                 Op::Compare { op, dst, a, b } => {
-                    let holds = try_!(ops::compare(op, get!(a), get!(b)));
+                    let holds = compare!(op, a, b);
                     slot!(dst).put_in_place(Value::Bool(holds))
                 }
                 Op::CompareBranch { op, when, a, b, to } => {
-                    if try_!(ops::compare(op, get!(a), get!(b))) == when {
+                    if compare!(op, a, b) == when {
                         pc = to as usize;
                         continue;
                     }
@@ -454,7 +466,9 @@ impl Machine {
                 }
                 Op::Defined { dst, a } => set!(dst, Value::Bool(!get!(a).is_undefined())),
                 Op::Format { dst, a } => {
-                    let value = ops::format(get!(a));
+                    let a = get!(a);
+                    try_!(effort.pay(ops::bulk(a), world.route.as_deref()));
+                    let value = ops::format(a);
                     try_!(effort.made(&value));
                     set!(dst, value)
                 }
@@ -517,6 +531,7 @@ impl Machine {
                     use std::fmt::Write;
                     let value = get!(a);
                     try_!(effort.made(value));
+                    try_!(effort.pay(ops::bulk(value), world.route.as_deref()));
                     // Writing to a string cannot fail.
                     if self.line.len() < LONGEST_LINE {
                         let _ = write!(self.line, "{value}");
@@ -524,6 +539,8 @@ impl Machine {
                 }
                 Op::Line => {
                     try_!(effort.spend(effort::LINE, world.route.as_deref()));
+                    // Lines are kept until the end of the run.
+                    try_!(effort.pay(self.line.len() as u64 * 4, world.route.as_deref()));
                     world.env.print(&self.line);
                     self.line.clear();
                 }
@@ -574,10 +591,17 @@ impl Machine {
                 Op::Assert { a, note } => {
                     let passed = try_!(ops::bool(get!(a), 1, "ASSERT"));
                     let Some(note) = code.notes.get(note as usize) else { try_!(Err(BROKEN)) };
+                    try_!(effort.spend(effort::LINE, world.route.as_deref()));
                     let compared = match note.compared {
-                        Some((a, b)) if !passed => Some((get!(a).to_string(), get!(b).to_string())),
+                        Some((a, b)) if !passed => {
+                            let (a, b) = (get!(a), get!(b));
+                            try_!(effort.pay(ops::bulk(a) + ops::bulk(b), world.route.as_deref()));
+                            Some((a.to_string(), b.to_string()))
+                        }
                         _ => None,
                     };
+                    let words = compared.as_ref().map_or(0, |(a, b)| a.len() + b.len());
+                    try_!(effort.pay(words as u64 * 4, world.route.as_deref()));
                     world.env.assertion(Assertion {
                         file: note.file.clone(),
                         line: note.line,

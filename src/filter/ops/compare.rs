@@ -1,6 +1,7 @@
 //! `=`, `<`, `~` and their relatives.
 
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 use super::nets;
 use crate::base::Value;
@@ -9,27 +10,64 @@ use crate::base::set::{ScalarKind, rd_key, scalar};
 use crate::filter::code::Cmp;
 
 /// Evaluates a comparison; the error is the text of a runtime error.
-#[inline]
 pub fn compare(op: Cmp, a: &Value, b: &Value) -> Result<bool, &'static str> {
+    match quick_compare(op, a, b) {
+        Some(holds) => Ok(holds),
+        None => other(op, a, b),
+    }
+}
+
+/// What nearly every filter asks.
+#[inline]
+pub fn quick_compare(op: Cmp, a: &Value, b: &Value) -> Option<bool> {
     if let (Value::Int(x), Value::Int(y)) = (a, b) {
         match op {
-            Cmp::Eq => return Ok(x == y),
-            Cmp::Ne => return Ok(x != y),
-            Cmp::Lt => return Ok(x < y),
-            Cmp::Le => return Ok(x <= y),
-            Cmp::Gt => return Ok(x > y),
-            Cmp::Ge => return Ok(x >= y),
+            Cmp::Eq => return Some(x == y),
+            Cmp::Ne => return Some(x != y),
+            Cmp::Lt => return Some(x < y),
+            Cmp::Le => return Some(x <= y),
+            Cmp::Gt => return Some(x > y),
+            Cmp::Ge => return Some(x >= y),
             Cmp::Match | Cmp::NotMatch => {}
         }
     }
-    // What nearly every filter asks.
     if let (Value::Net(crate::base::Net::Ip(net)), Value::PrefixSet(set)) = (a, b)
         && matches!(op, Cmp::Match | Cmp::NotMatch)
     {
-        return Ok(set.contains(net) == (op == Cmp::Match));
+        return Some(set.contains(net) == (op == Cmp::Match));
     }
-    other(op, a, b)
+    None
 }
+
+/// How many steps a comparison may take, where that is more than looking through a list or a text.
+pub fn toil(op: Cmp, a: &Value, b: &Value) -> u64 {
+    use Value::*;
+    let product = |x: usize, y: usize| x as u64 * y as u64;
+    match (a, b) {
+        (Str(text), Str(pattern)) if matches!(op, Cmp::Match | Cmp::NotMatch) => {
+            product(text.len(), pattern.len()) / 4
+        }
+        (Path(path), Mask(mask)) => product(path.words(), mask.len()),
+        (Set(x), Set(y)) if !Arc::ptr_eq(x, y) => x.len().min(y.len()) as u64,
+        (PrefixSet(x), PrefixSet(y)) => x.len().min(y.len()) as u64,
+        (Mask(x), Mask(y)) if !Arc::ptr_eq(x, y) => x.weight().min(y.weight()) as u64,
+        _ => 0,
+    }
+}
+
+/// How many steps it takes to write a value out, where that is not told by its size.
+#[inline]
+pub fn bulk(value: &Value) -> u64 {
+    match value {
+        Value::Set(set) => set.len() as u64 * MEMBER,
+        Value::PrefixSet(set) => set.len() as u64 * MEMBER,
+        Value::Mask(mask) => mask.weight() as u64 * MEMBER,
+        _ => 0,
+    }
+}
+
+/// What writing a member of a set costs.
+const MEMBER: u64 = 16;
 
 fn other(op: Cmp, a: &Value, b: &Value) -> Result<bool, &'static str> {
     match op {

@@ -304,13 +304,16 @@ fn sift(list: &Value, argument: &Value, positive: bool) -> Result<Option<Value>,
         };
     Ok(Some(match (list, argument) {
         (Value::Clist(l), Value::Clist(m)) => {
-            Value::Clist(community::retain(l, |x| m.contains(x) == positive))
+            let inside = community::members(m, l.len());
+            Value::Clist(community::retain(l, |x| inside(x) == positive))
         }
         (Value::Eclist(l), Value::Eclist(m)) => {
-            Value::Eclist(community::retain(l, |x| m.contains(x) == positive))
+            let inside = community::members(m, l.len());
+            Value::Eclist(community::retain(l, |x| inside(x) == positive))
         }
         (Value::Lclist(l), Value::Lclist(m)) => {
-            Value::Lclist(community::retain(l, |x| m.contains(x) == positive))
+            let inside = community::members(m, l.len());
+            Value::Lclist(community::retain(l, |x| inside(x) == positive))
         }
         (Value::Clist(l), Value::Set(s)) => {
             fits(s, &[ScalarKind::Int, ScalarKind::Pair, ScalarKind::Ip])?;

@@ -19,7 +19,7 @@ mod method;
 mod nets;
 
 pub use checks::{aspa_check, roa_check};
-pub use compare::{compare, glob, matches, order, same};
+pub use compare::{bulk, compare, glob, matches, order, quick_compare, same, toil};
 pub use method::{LEN, METHODS, MethodInfo, call, find, makes_lists, quick};
 
 /// What went wrong: the text behind `filters, line N: `.
@@ -70,8 +70,9 @@ pub fn int_arith(op: Arith, x: u32, y: u32) -> Result<u32, &'static str> {
     })
 }
 
-/// Any comparison.
+/// Any comparison, of constants: it is not part of a run, so its work is limited by itself.
 pub fn comparison(op: Cmp, a: &Value, b: &Value) -> Result<bool, Fault> {
+    super::effort::endurable(toil(op, a, b))?;
     compare(op, a, b).map_err(Cow::Borrowed)
 }
 

@@ -89,6 +89,58 @@ fn costly_loops_are_cut_off() {
     }
 }
 
+/// What takes long without loops that are long, or lists that are.
+#[test]
+fn costly_commands_are_cut_off() {
+    let doubled = |name: &str, from: &str| {
+        let lines: String =
+            (1..17).map(|n| format!("define {name}{n} = {name}{0} ++ {name}{0};\n", n - 1)).collect();
+        format!("define {name}0 = \"{from}\";\n{lines}")
+    };
+    let text = format!(
+        "{}{}
+         define ROWS = [(0..65535, 5)];
+         define OTHER = [(0..65535, 5), (0, 6)];
+         define NETS = [{}];
+         function path() -> bgppath {{ bgppath p = +empty+; {} return p; }}\n",
+        doubled("text", "aaaa"),
+        doubled("same", "aaaa"),
+        (0..5000).map(|n| format!("10.{}.{}.0/24", n / 250, n % 250)).collect::<Vec<_>>().join(", "),
+        (0..50).map(|i| format!("p.prepend({i});")).collect::<String>(),
+    );
+    for (declare, command) in [
+        ("pair set a = ROWS; pair set b = OTHER;", "if a = b then n = 1;"),
+        (
+            "prefix set a = NETS; prefix set b = [10.0.0.0/24, 10.0.1.0/24];",
+            "if a = b then n = 1; printn a; print 1;",
+        ),
+        ("pair set a = ROWS;", "printn a; print 1;"),
+        ("", "if text16 = same16 then n = 1; string t = text16; string u = same16; if t = u then n = 1;"),
+        ("string a = \"*\" ++ same10 ++ \"b\"; string b = text10;", "if b ~ a then n = 1;"),
+        ("", "bt_assert(n = 1);"),
+    ] {
+        let world = load(&format!(
+            "{text}function f() -> int {{ int n = 0; bgppath p = path(); {declare}
+             for int i in p do for int j in p do for int k in p do for int l in p do {{ {command} }} return 0; }}\n"
+        ));
+        assert_eq!(world.first_error(), None, "{command}");
+        let log = Log::default();
+        assert_eq!(world.eval("f()", &log), "8008 runtime error", "{command}");
+        assert!(
+            log.lines().last().is_some_and(|l| l.ends_with("Filter execution took too long")),
+            "{command}"
+        );
+        // What was said is not too much to be kept.
+        assert!(log.lines().iter().map(String::len).sum::<usize>() < 10_000_000, "{command}");
+    }
+    // Once is enough, and while the configuration is read, too.
+    let pattern = "(\"*\" ++ same16 ++ \"b\")";
+    let world = load(&format!("{text}function f() -> bool {{ string s = text16; return s ~ {pattern}; }}\n"));
+    assert_eq!(world.eval("f()", &Log::default()), "8008 runtime error");
+    let first = load(&format!("{text}define long = text16 ~ {pattern};\n")).first_error().unwrap();
+    assert!(first.contains("took too long"), "{first}");
+}
+
 #[test]
 fn long_chains_and_many_functions_do_not_recurse() {
     let sum: Vec<String> = (0..100_000).map(|i| i.to_string()).collect();
