@@ -2,8 +2,8 @@
 //!
 //! Straight code is as long as the program. What repeats (turns of loops, calls) is paid for beforehand with the number of instructions that may
 //! follow, which needs no counting per instruction; and since one instruction may look at a whole list, everything costs the more the longer the
-//! longest list or text is that has come up. What takes longer than
-//! looking through one of those (patterns of texts, comparing and printing sets) is paid for by itself, before it is done. The unit is roughly one instruction on short values; the limit is reached in about a second.
+//! longest list or text is that has come up. What takes longer than looking through one of those (patterns of texts, comparing and printing sets) is
+//! paid for by itself, before it is done. The unit is roughly one instruction on short values; the limit is reached in about a second.
 
 use std::cell::Cell;
 
@@ -120,7 +120,7 @@ impl<'a> Effort<'a> {
         self.factor = self.factor.max(1 + (size / 4) as u64);
     }
 
-    /// Pays for a value that was made, and for whatever will be done with it.
+    /// Pays for a value that was made or is looked through, and for whatever will be done with it.
     #[inline]
     pub(super) fn made(&mut self, value: &Value) -> Result<(), Fault> {
         let size = size(value);

@@ -302,6 +302,8 @@ impl Machine {
                 match ops::quick_compare($op, a, b) {
                     Some(holds) => holds,
                     None => {
+                        try_!(effort.made(a));
+                        try_!(effort.made(b));
                         try_!(effort.pay(ops::toil($op, a, b), world.route.as_deref()));
                         try_!(ops::compare($op, a, b))
                     }
@@ -429,7 +431,10 @@ impl Machine {
                     let a = get!(a);
                     match ops::quick(method, a) {
                         Some(n) => slot!(dst).put_in_place(Value::Int(n)),
-                        None => set!(dst, try_!(ops::call(method, a, None))),
+                        None => {
+                            try_!(effort.made(a));
+                            set!(dst, try_!(ops::call(method, a, None)))
+                        }
                     }
                 }
                 Op::Method1 { method, dst, a, b } => {
@@ -438,6 +443,7 @@ impl Machine {
                     match self.memo.recall(method, a, b) {
                         Some(known) => slot!(dst).assign(known),
                         None => {
+                            try_!(effort.made(a));
                             let value = try_!(self.memo.call(method, a, b));
                             try_!(effort.made(&value));
                             set!(dst, value)
