@@ -86,14 +86,19 @@ fn holds<K: Ord + Copy>(ranges: &[(K, K)], key: K) -> bool {
 
 /// Sorts and joins what overlaps; ranges that merely touch stay apart, as BIRD prints and compares them.
 fn tidy<K: Ord + Copy>(mut ranges: Vec<(K, K)>) -> Box<[(K, K)]> {
-    ranges.sort_unstable();
+    if ranges.iter().any(|(from, to)| from > to) {
+        // Reversed ones join what begins where they do and stands before them, or stay: the order of writing decides.
+        ranges.sort_by_key(|(from, _)| *from);
+    } else {
+        ranges.sort_unstable();
+    }
     let mut kept = 0;
     for i in 1..ranges.len() {
         let next = ranges[i];
         let last = &mut ranges[kept];
         if next.0 <= last.1 {
             last.1 = last.1.max(next.1);
-        } else if next != *last {
+        } else {
             kept += 1;
             ranges[kept] = next;
         }

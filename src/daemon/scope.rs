@@ -74,7 +74,8 @@ impl RouteText for AttributeText {
     }
 
     fn mpls_label(&self, attrs: &Attrs) -> Option<u32> {
-        attrs.get_int(id::MPLS_LABEL)
+        // BIRD takes the highest number for none.
+        attrs.get_int(id::MPLS_LABEL).filter(|label| *label != u32::MAX)
     }
 }
 
@@ -130,7 +131,7 @@ impl Scope for ConfigScope {
         })?;
         let world = OffEngine::new(self.handle.clone());
         match crate::filter::evaluate(&program, &mut Machine::default(), &world) {
-            Ok(Value::PrefixSet(set)) => Ok((set, rest)),
+            Ok(Some(Value::PrefixSet(set))) => Ok((set, rest)),
             Ok(_) => Err(TermError::Parse("Prefix set expected".to_owned())),
             Err(error) => {
                 world.error(error.line, &error.message);
@@ -152,7 +153,8 @@ impl Scope for ConfigScope {
         })?;
         let world = OffEngine::new(self.handle.clone());
         match crate::filter::evaluate(&program, &mut Machine::default(), &world) {
-            Ok(value) => Ok(value.to_string()),
+            Ok(Some(value)) => Ok(value.to_string()),
+            Ok(None) => Err(TermError::Runtime),
             Err(error) => {
                 world.error(error.line, &error.message);
                 Err(TermError::Runtime)

@@ -296,10 +296,8 @@ impl<'a> RouteView<'a> {
             (Field::Scope, Value::Enum(_, n)) => self.edit().scope = scope_of(n).ok_or("Invalid scope")?,
             (Field::From, Value::Ip(ip)) => self.edit().from = (ip != UNSPECIFIED).then_some(ip),
             (Field::From, Value::Void) => self.edit().from = None,
-            (Field::Preference, Value::Int(n)) => {
-                self.edit().preference =
-                    u16::try_from(n).map_err(|_| "Setting preference value out of bounds")?;
-            }
+            // 2.19 keeps the low half.
+            (Field::Preference, Value::Int(n)) => self.edit().preference = n as u16,
             (Field::Preference, Value::Void) => self.edit().preference = 0,
             (Field::Dest, Value::Enum(_, n)) => {
                 let dest = match n {

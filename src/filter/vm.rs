@@ -677,8 +677,11 @@ fn aspa(env: &dyn Env, table: &str, path: &Value, upstream: &Value) -> Result<Va
 }
 
 fn aspa_route(world: &World<'_, '_>, table: &str, upstream: bool) -> Result<Value, Fault> {
-    let Some(Value::Path(path)) = world.route()?.attr(super::attributes::id::BGP_PATH) else {
-        return Err("Missing AS_PATH attribute".into());
+    // Unlike for ROAs, a route without a path counts as one whose path is empty.
+    let empty = AsPath::EMPTY;
+    let path = match world.route()?.attr(super::attributes::id::BGP_PATH) {
+        Some(Value::Path(path)) => path,
+        _ => &empty,
     };
     Ok(ops::aspa_check(world.env, table, path, upstream).into())
 }
@@ -788,11 +791,15 @@ pub fn run_alone(
     })
 }
 
-/// Evaluates a term without a route.
-pub fn evaluate(program: &Program, machine: &mut Machine, env: &dyn Env) -> Result<Value, RuntimeError> {
+/// Evaluates a term without a route; `None` if a function in it accepted or rejected, where there is nothing to decide about.
+pub fn evaluate(
+    program: &Program,
+    machine: &mut Machine,
+    env: &dyn Env,
+) -> Result<Option<Value>, RuntimeError> {
     let mut world = World { route: None, routes: &[], env };
     match machine.run(program, &mut world)? {
-        Exit::Value(value) => Ok(value),
-        Exit::Verdict(..) => Ok(Value::Void),
+        Exit::Value(value) => Ok(Some(value)),
+        Exit::Verdict(..) => Ok(None),
     }
 }

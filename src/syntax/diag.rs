@@ -81,11 +81,32 @@ impl Diagnostic {
 pub struct Diagnostics {
     list: Vec<Diagnostic>,
     errors: usize,
+    torn: Vec<Torn>,
+}
+
+/// A statement of which only the beginning could be read.
+#[derive(Clone, Copy, Debug)]
+struct Torn {
+    first: Tok,
+    /// The first token that was not read.
+    behind: Tok,
+    last: Tok,
+}
+
+impl Torn {
+    /// Whether a complaint may only be about the missing end.
+    fn explains(&self, d: &Diagnostic) -> bool {
+        let from = if d.severity == Severity::Note { self.first } else { self.behind + 1 };
+        (from..=self.last).contains(&d.at)
+    }
 }
 
 impl Diagnostics {
     /// Adds one.
     pub fn push(&mut self, diagnostic: Diagnostic) {
+        if self.torn.iter().any(|torn| torn.explains(&diagnostic)) {
+            return;
+        }
         self.errors += usize::from(diagnostic.severity == Severity::Error);
         self.list.push(diagnostic);
     }
@@ -93,6 +114,12 @@ impl Diagnostics {
     /// Adds several.
     pub fn extend(&mut self, list: impl IntoIterator<Item = Diagnostic>) {
         list.into_iter().for_each(|d| self.push(d));
+    }
+
+    /// Of the statement from `first` to `last` only what stands before `behind` could be read; it is checked nevertheless, for BIRD tells a
+    /// mistake there first. What is said from now on about the rest is not the user's fault.
+    pub fn torn(&mut self, first: Tok, behind: Tok, last: Tok) {
+        self.torn.push(Torn { first, behind, last });
     }
 
     /// How many errors there are: whether a check that just ended found any.
@@ -112,7 +139,11 @@ impl Diagnostics {
 
     /// All of them in the order of the token stream (stable for equal tokens).
     pub fn sorted(mut self) -> Vec<Diagnostic> {
-        self.list.sort_by_key(|d| d.at);
+        // At a token that does not fit, too, BIRD acts on what it has read before it complains about the token.
+        let late = |d: &Diagnostic| {
+            d.message.starts_with("syntax error") && self.torn.iter().any(|torn| torn.behind == d.at)
+        };
+        self.list.sort_by_key(|d| (d.at, late(d)));
         self.list
     }
 }

@@ -79,6 +79,8 @@ pub fn on_big_stack<T: Send>(work: impl FnOnce() -> T + Send) -> std::io::Result
     })
 }
 
+/// How many ends are tried for a body that does not match.
+const MAX_CUTS: usize = 8;
 /// After so many syntax errors the rest is not worth reading.
 const MAX_ERRORS: usize = 200;
 
@@ -325,11 +327,54 @@ impl<'a> Driver<'a> {
             None => {
                 let wrong = self.fail(Rule::statement, pos, self.lexer.pending);
                 if matches!(self.lexer.tokens.char_at(pos), Some(k::FUNCTION | k::FILTER)) {
-                    return self.skip_body(pos, wrong);
+                    let end = self.skip_body(pos, wrong);
+                    self.torn_body(pos, wrong, end);
+                    return end;
                 }
                 let end = self.skip(pos, wrong);
                 if self.text().as_bytes().get(end) == Some(&b'}') { end + 1 } else { end }
             }
+        }
+    }
+
+    /// Reads as many whole commands of a filter or function as stand before `wrong`, as if its blocks ended there: mistakes in them are
+    /// told before the one at `wrong`.
+    fn torn_body(&mut self, pos: usize, wrong: usize, end: usize) {
+        let mut cuts = Vec::new();
+        let (mut depth, mut parens) = (0usize, 0usize);
+        for (i, b) in self.text().bytes().enumerate().take(wrong).skip(pos) {
+            match b {
+                b'(' => parens += 1,
+                b')' => parens = parens.saturating_sub(1),
+                b'{' => depth += 1,
+                b'}' => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            if matches!(b, b';' | b'{' | b'}') && depth > 0 && parens == 0 {
+                cuts.push((i + 1, depth));
+            }
+        }
+        // A cut within a case or a network literal does not match; the one before may.
+        for (cut, depth) in cuts.into_iter().rev().take(MAX_CUTS) {
+            let Some(text) = self.text().get(pos..cut) else { continue };
+            let text = format!("{text}{}", "}".repeat(depth));
+            let Some(pair) = Grammar::parse(Rule::statement, &text).ok().and_then(|mut p| p.next()) else {
+                continue;
+            };
+            if pair.as_span().end() < text.len() {
+                continue;
+            }
+            let tokens = &self.lexer.tokens;
+            let (first, behind, last) = (tokens.tok_at(pos), tokens.tok_at(cut), tokens.last_of(end));
+            let mut sets = tokens.sets.clone();
+            let mut errors = Vec::new();
+            let sources = &self.lexer.sources;
+            let mut c = Convert { tokens, sets: &mut sets, sources, base: pos, errors: &mut errors };
+            let item = c.statement(pair);
+            self.lexer.diags.torn(first, behind, last);
+            self.lexer.diags.extend(errors);
+            self.items.extend(item);
+            return;
         }
     }
 

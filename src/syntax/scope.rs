@@ -66,6 +66,8 @@ pub(super) struct Scopes {
     pending: Option<(Sym, Tok)>,
     /// `protocol static from {`, `filter stacks {`: whether the word was a name shows one token later.
     maybe: Option<(Sym, Tok)>,
+    /// `TYPE set`: whether the word was a part of the type or a name, and of a loop's variable, shows one token later.
+    set_word: Option<(Sym, Tok, bool)>,
     /// Definitions that hid a keyword, to be warned about.
     pub overrides: Vec<(Sym, Tok)>,
 }
@@ -87,6 +89,7 @@ impl Default for Scopes {
             in_head: false,
             pending: None,
             maybe: None,
+            set_word: None,
             overrides: Vec::new(),
         }
     }
@@ -222,7 +225,9 @@ impl Scopes {
             | k::TIMEFORMAT
             | k::CLI
             | k::THREADS
-            | k::HOSTNAME => true,
+            | k::HOSTNAME
+            | k::BT_TEST_SUITE
+            | k::BT_TEST_SAME => true,
             k::DEBUG => true,
             k::FUNCTION => self.prev != k::FILTER,
             _ => false,
@@ -234,6 +239,7 @@ impl Scopes {
         let open_end = match self.first {
             k::DEBUG | k::WATCHDOG | k::THREADS => self.count > 1,
             k::MPLS => self.count > 2 && self.prev != k::MPLS,
+            k::BT_TEST_SUITE | k::BT_TEST_SAME => self.prev == ')',
             c if is_net_type(c) => self.count > 2 && self.prev != k::TABLE,
             k::EVAL => matches!(self.prev, 'n' | 's' | ')' | 'S' | 't' | 'e' | '4' | '6' | 'P' | 'Q'),
             _ => false,
@@ -265,6 +271,15 @@ impl Scopes {
                 self.define(sym);
                 self.head = filter.then_some(self.undo.len());
             }
+        }
+        if let Some((sym, at, in_loop)) = self.set_word.take()
+            && matches!(c, ';' | '=' | ')' | k::IN)
+        {
+            if in_loop && self.for_scope.is_none() {
+                self.for_scope = Some(self.undo.len());
+            }
+            self.define((sym, at));
+            (self.declared, self.ty) = (true, Type::No);
         }
         let mut ended = false;
         let was_declared = std::mem::take(&mut self.declared);
@@ -356,7 +371,7 @@ impl Scopes {
             self.define(sym);
         }
         (self.first, self.count, self.in_head, self.ty) = ('\0', 0, false, Type::No);
-        (self.for_scope, self.maybe) = (None, None);
+        (self.for_scope, self.maybe, self.set_word) = (None, None, None);
     }
 
     fn word(&mut self, c: char, sym: (Sym, Tok)) {
@@ -422,7 +437,10 @@ impl Scopes {
         }
         self.ty = match self.ty {
             Type::Enum => Type::Whole,
-            Type::Whole if c == k::SET => Type::Whole,
+            Type::Whole if c == k::SET => {
+                self.set_word = Some((sym.0, sym.1, self.declares_loop()));
+                Type::Whole
+            }
             Type::Whole => {
                 if self.for_scope.is_none() && self.declares_loop() {
                     self.for_scope = Some(self.undo.len());

@@ -9,7 +9,7 @@ use crate::base::Value;
 use crate::config::{SelfTest, SelfTestKind};
 use crate::filter::compile::{Checker, Locate};
 use crate::filter::{Filter, FilterRef, Program, Symbol};
-use crate::syntax::ast::{Body, Cmd, Expr, Function, Ident, Opt, Span, Tok, TypeName};
+use crate::syntax::ast::{Body, Cmd, Expr, ExprKind, Function, Ident, Opt, Span, Tok, TypeName};
 use crate::syntax::diag::Diagnostic;
 use crate::syntax::{Excerpt, Sources};
 
@@ -98,8 +98,10 @@ impl Lowering<'_> {
     }
 
     pub(super) fn eval_item(&mut self, term: &Expr) {
-        match self.eval(term) {
+        match self.check(|c| c.constant(term)) {
             None | Some(Value::Int(_)) => {}
+            // A constant whose own definition was refused.
+            Some(Value::Void) if matches!(term.kind, ExprKind::Name(_)) => {}
             Some(_) => {
                 let text = "Expression of type int expected";
                 self.push(Diagnostic::error(term.span.lookahead(), text).over(term.span));

@@ -68,6 +68,8 @@ pub enum Format {
     Plain,
     /// `IGP`, `EGP`, `Incomplete`.
     Origin,
+    /// With a sign.
+    Signed,
     /// Eight hex digits with `0x`.
     Hex8,
     /// Four hex digits.
@@ -78,6 +80,8 @@ pub enum Format {
     Numbers,
     /// The names of the bits that are set, from [`BITS`].
     Bits,
+    /// `bird`, `local`, `static`, `dynamic`.
+    BridgeSource,
     /// `low`, `medium`, `high`.
     RaPreference,
     /// `ADDRESS ASn` from the attribute's bytes.
@@ -137,12 +141,11 @@ pub const ONLY_IN_3: &[&str] = &[
     "krt_lock",
     "krt_features",
     "babel_router_id",
-    "babel_seqno",
     "bgp_mpls_label_stack",
 ];
 
 /// What filters may look at but not change.
-pub const READ_ONLY: &[AttrId] = &[id::BABEL_ROUTER_ID, id::BABEL_SEQNO, id::BGP_MPLS_LABEL_STACK];
+pub const READ_ONLY: &[AttrId] = &[id::BABEL_ROUTER_ID];
 
 /// Spellings that are accepted with a warning: old word, right word.
 pub const DEPRECATED: &[(&str, &str)] =
@@ -162,7 +165,7 @@ pub fn lookup(name: &str) -> Option<Builtin> {
 
 /// Whether an attribute is bookkeeping that no list shows.
 pub fn is_hidden(id: AttrId) -> bool {
-    id == id::LOST_WEIGHT || id == id::BABEL_SEQNO
+    id == id::LOST_WEIGHT
 }
 
 /// The attribute of this number, if it is not a user's own.
@@ -189,7 +192,6 @@ pub mod id {
     pub const ASPA_PROVIDERS: AttrId = AttrId(0x0020);
     pub const BABEL_METRIC: AttrId = AttrId(0x0100);
     pub const BABEL_ROUTER_ID: AttrId = AttrId(0x0101);
-    pub const BABEL_SEQNO: AttrId = AttrId(0x0102);
     /// BGP attributes are this plus their number on the wire.
     pub const BGP: u16 = 0x0200;
     pub const BGP_ORIGIN: AttrId = AttrId(BGP + 1);

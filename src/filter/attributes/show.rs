@@ -45,12 +45,16 @@ fn write_value(f: &mut fmt::Formatter<'_>, id: AttrId, value: &Value, format: Fo
         (Format::Origin, Value::Enum(EnumType::BgpOrigin, n)) => {
             f.write_str(["IGP", "EGP", "Incomplete"].get(*n as usize).unwrap_or(&"?"))
         }
+        (Format::BridgeSource, Value::Enum(_, n)) => {
+            f.write_str(["bird", "local", "static", "dynamic"].get(*n as usize).unwrap_or(&"?"))
+        }
         (Format::RaPreference, Value::Enum(_, n)) => f.write_str(match n {
             0 => "medium",
             8 => "high",
             24 => "low",
             _ => "?",
         }),
+        (Format::Signed, Value::Int(n)) => write!(f, "{}", *n as i32),
         (Format::Hex8, Value::Int(n)) => write!(f, "{n:#010x}"),
         (Format::Hex4, Value::Int(n)) => write!(f, "{n:04x}"),
         (Format::Bits, Value::Int(n)) => {
@@ -96,6 +100,7 @@ mod tests {
         assert_eq!(line(id::BGP_PATH, Value::Path(AsPath::sequence(&[2, 1]))), "BGP.as_path: 2 1");
         assert_eq!(line(id::BGP_PATH, Value::Path(AsPath::EMPTY)), "BGP.as_path: ");
         assert_eq!(line(id::OSPF_TAG, Value::Int(30)), "OSPF.tag: 0x0000001e");
+        assert_eq!(line(id::RIP_METRIC, Value::Int(u32::MAX)), "RIP.metric: -1");
         assert_eq!(line(id::RIP_TAG, Value::Int(77)), "RIP.tag: 004d");
         assert_eq!(line(id::KRT_LOCK, Value::Int(12)), "Kernel.lock: mtu window");
         assert_eq!(line(id::KRT_FEATURES, Value::Int(1)), "Kernel.features: ecn");

@@ -5,6 +5,7 @@
 
 use super::Checker;
 use super::body::{Body, Loc, Term};
+use super::command::Target;
 use super::expr::comparison;
 use crate::base::Value;
 use crate::filter::code::{Cmp, Note, Op, Opd, Place, Source};
@@ -81,7 +82,15 @@ impl Checker<'_> {
         let kept = Term { ty: term.ty, loc: Loc::At(Place::Reg(slot)) };
         self.assign(body, &target, kept, value.span, source);
         let here = Span { first: name.tok, last: name.tok };
-        let read = self.expr(body, &Expr { kind: ExprKind::Name(name), span: here });
+        let builtin = match target {
+            Target::Local(..) => None,
+            _ => self.builtin(self.text(name)).filter(|_| self.symbols.get(self.names, name.sym).is_none()),
+        };
+        let read = match builtin {
+            // No second warning of an old spelling.
+            Some(builtin) => self.attribute_value(body, builtin, name.tok),
+            None => self.expr(body, &Expr { kind: ExprKind::Name(name), span: here }),
+        };
         let (a, b) = (body.operand(&read), Place::Reg(slot).into());
         let dst = body.temp();
         body.emit(Op::Compare { op: Cmp::Eq, dst, a, b }, source);

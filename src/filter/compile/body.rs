@@ -115,6 +115,8 @@ pub(super) struct Body {
     most: Reg,
     /// More registers were wanted than there are.
     pub too_many: bool,
+    /// A `case` whose labels overlap, which BIRD notices when the body is whole.
+    pub overlap: Option<Span>,
     /// Something in here was complained about where it was defined: the body cannot run, and nobody is told again.
     pub poisoned: bool,
 }
@@ -139,6 +141,7 @@ impl Body {
             next: 0,
             most: 0,
             too_many: false,
+            overlap: None,
             poisoned: false,
         }
     }

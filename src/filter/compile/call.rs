@@ -465,6 +465,7 @@ impl Checker<'_> {
             (None, Some(Builtin::Bit(bit))) => Some((Type::Bool, Found::Bit(bit.id, bit.bit))),
             (None, None) => None,
         };
+        self.deprecated(name, method);
         let Some((ty, found)) = found else {
             let here = Span { first: method.tok, last: method.tok };
             self.error(method.tok, here, format!("Unknown symbol {name}"));

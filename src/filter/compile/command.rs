@@ -30,6 +30,13 @@ fn end_of(cmd: &Cmd) -> Tok {
 }
 
 impl Checker<'_> {
+    /// Refuses a body with a `case` whose labels overlap; `at` is the token that ends the body.
+    pub(super) fn tell_overlap(&mut self, body: &Body, at: Tok) {
+        if let Some(span) = body.overlap {
+            self.error(at, span, "Overlaping intervals in switch cases not allowed");
+        }
+    }
+
     /// Declarations before the brace, then commands.
     pub(super) fn commands(&mut self, body: &mut Body, ast: &ast::Body) {
         for decl in &ast.locals {
@@ -38,6 +45,7 @@ impl Checker<'_> {
         for cmd in &ast.commands {
             self.command(body, cmd);
         }
+        self.tell_overlap(body, ast.close);
         if body.too_many {
             let span = Span { first: ast.open, last: ast.close };
             self.error(ast.close, span, "Expression too complex");
@@ -213,13 +221,12 @@ impl Checker<'_> {
         body.emit(Op::Switch { a, table }, source);
         body.mark(body.here() - 1, Stretch::Case, value.span);
         let (mut labels, mut starts, mut ends) = (Vec::new(), Vec::new(), Vec::new());
-        let mut otherwise = None;
+        let (mut otherwise, mut elses) = (None, 0);
         for arm in arms {
             let start = body.here();
             if arm.is_else {
-                if otherwise.replace(start).is_some() {
-                    self.error(arm.span.first, arm.span, "Multiple else branches in case");
-                }
+                elses += 1;
+                otherwise.get_or_insert(start);
             } else {
                 for label in &arm.labels {
                     self.label(body, label, starts.len() as u32, &mut labels);
@@ -236,11 +243,13 @@ impl Checker<'_> {
             let fits = |(k, from, to, _): &(_, u128, u128, _)| *k == kind && (*from..=*to).contains(&key);
             labels = labels.into_iter().find(fits).into_iter().collect();
         }
-        match crate::base::set::Branches::new(labels) {
+        // Of several `else:` the first counts, too.
+        let overlap = elses > 1 && term.value().is_none();
+        match crate::base::set::Branches::new(labels).filter(|_| !overlap) {
             Some(branches) => body.set_switch(table, Switch { branches, arms: starts.into(), otherwise }),
             None => {
                 let span = Span { first: value.span.first, last: close };
-                self.error(close + 1, span, "Overlaping intervals in switch cases not allowed");
+                body.overlap.get_or_insert(span);
             }
         }
     }
@@ -338,6 +347,9 @@ impl Checker<'_> {
         if !self.want(&term, ty, 1, name, at, span) || matches!(term.loc, Loc::Poison) {
             return;
         }
+        if ty == Type::Opaque {
+            return self.error(at, span, "Setting opaque attribute is not allowed");
+        }
         let a = body.operand(&term);
         if matches!(target, Target::Local(..)) && body.may_be_void(&term) {
             body.emit(Op::Given { a, ty, fresh: false }, source);
@@ -361,9 +373,15 @@ impl Checker<'_> {
                 let here = Span { first: name.tok, last: name.tok };
                 return self.error(source.tok, here, format!("Attribute {text} is read-only"));
             }
-            (None, None, Some(Builtin::Listed(attr))) => Op::UnsetAttr { id: attr.id },
+            (None, None, Some(Builtin::Listed(attr))) => {
+                self.deprecated(text, name);
+                Op::UnsetAttr { id: attr.id }
+            }
             // Bits are parts of one attribute, which is set or not.
-            (None, None, Some(Builtin::Bit(bit))) => Op::UnsetAttr { id: bit.id },
+            (None, None, Some(Builtin::Bit(bit))) => {
+                self.deprecated(text, name);
+                Op::UnsetAttr { id: bit.id }
+            }
             (None, None, Some(Builtin::Field(info))) if info.unsettable => {
                 Op::UnsetField { field: info.field }
             }
@@ -392,7 +410,11 @@ impl Checker<'_> {
             return self.error(at, value.span, message);
         };
         match returns {
-            Some(wanted) if !wanted.takes(term.ty) => {
+            // What is known to be nothing cannot be returned, either.
+            Some(wanted)
+                if !wanted.takes(term.ty)
+                    || term.ty == Type::Unknown && wanted != term.ty && !matches!(term.loc, Loc::Poison) =>
+            {
                 let got = term.ty;
                 let message = format!("Can't return type {got} from function {name}, expected {wanted}");
                 self.error(at, value.span, message);

@@ -205,7 +205,7 @@ impl Checker<'_> {
         }
     }
 
-    fn attribute_value(&mut self, body: &mut Body, builtin: Builtin, tok: Tok) -> Term {
+    pub(super) fn attribute_value(&mut self, body: &mut Body, builtin: Builtin, tok: Tok) -> Term {
         let source = self.source(tok);
         match builtin {
             Builtin::Field(info) if info.field == Field::Net => Term::at(info.ty, Place::Net),

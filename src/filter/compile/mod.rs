@@ -204,6 +204,7 @@ impl<'a> Checker<'a> {
         let errors = self.errors();
         let mut body = Body::new(Kind::Commands);
         self.block(&mut body, commands);
+        self.tell_overlap(&body, close + 1);
         body.emit(Op::End, self.source(close));
         let first = commands.first().map_or(close, |c| c.span.first);
         body.text = self.locate.excerpt(Span { first, last: close });
@@ -247,19 +248,17 @@ impl<'a> Checker<'a> {
         body.emit(Op::Return { a }, self.source(at));
         body.emit(Op::End, self.source(at));
         let program = self.link(body, "".into(), errors)?;
-        match vm::evaluate(&program, &mut self.machine, self.env) {
-            Ok(value) => Some(value),
+        let help = match vm::evaluate(&program, &mut self.machine, self.env) {
+            Ok(Some(value)) => return Some(value),
+            Ok(None) => "`accept` and `reject` decide about routes, and there is none here".to_owned(),
             Err(error) => {
                 self.env.runtime_error(error.line, &error.message);
-                let message = "Runtime error while evaluating expression; see log for details";
-                self.diagnostics.push(
-                    Diagnostic::error(at, message)
-                        .over(term.span)
-                        .help(format!("line {}: {}", error.line, error.message)),
-                );
-                None
+                format!("line {}: {}", error.line, error.message)
             }
-        }
+        };
+        let message = "Runtime error while evaluating expression; see log for details";
+        self.diagnostics.push(Diagnostic::error(at, message).over(term.span).help(help));
+        None
     }
 
     /// `function NAME (...) { }`: defines the name, then checks the body, which may call it.
@@ -309,7 +308,7 @@ impl<'a> Checker<'a> {
     pub fn attribute(&mut self, ty: &TypeName, name: Ident) {
         let ty = self.type_of(ty);
         let at = name.tok + 1;
-        if matches!(ty, Type::Mask | Type::Route | Type::Routes) {
+        if ty == Type::Routes {
             self.error(
                 at,
                 Span { first: name.tok, last: name.tok },

@@ -41,7 +41,6 @@ pub(super) fn ip(net: &Net) -> Value {
     let special = match net {
         Net::Ext(ext) => match &**ext {
             NetExt::Evpn(Evpn::Mac { ip, .. }) => *ip,
-            NetExt::Evpn(Evpn::Imet { router, .. } | Evpn::Es { router, .. }) => Some(*router),
             NetExt::Neighbor { addr, .. } => Some(*addr),
             _ => None,
         },
@@ -60,6 +59,8 @@ pub(super) fn len(net: &Net) -> Value {
             NetExt::Aspa(_) => 32,
             NetExt::Eth { .. } => 48,
             NetExt::Mpls(_) => 20,
+            // BIRD keeps the kind where others have their length.
+            NetExt::Evpn(e) => evpn_kind(e).into(),
             _ => 0,
         },
         (None, Net::Ip(_)) => 0,
@@ -163,18 +164,19 @@ fn evpn(net: &Net, pick: impl FnOnce(&Evpn) -> Option<Value>, wrong: &'static st
     }
 }
 
+/// The number of the kind of an EVPN route.
+fn evpn_kind(net: &Evpn) -> u8 {
+    match net {
+        Evpn::Ead { .. } => 1,
+        Evpn::Mac { .. } => 2,
+        Evpn::Imet { .. } => 3,
+        Evpn::Es { .. } => 4,
+    }
+}
+
 /// `.evpn_type`
 pub(super) fn evpn_type(net: &Net) -> Result<Value, Fault> {
-    let pick = |e: &Evpn| {
-        let number = match e {
-            Evpn::Ead { .. } => 1,
-            Evpn::Mac { .. } => 2,
-            Evpn::Imet { .. } => 3,
-            Evpn::Es { .. } => 4,
-        };
-        Some(Value::Enum(EnumType::NetEvpnType, number))
-    };
-    evpn(net, pick, "EVPN address expected")
+    evpn(net, |e| Some(Value::Enum(EnumType::NetEvpnType, evpn_kind(e))), "EVPN address expected")
 }
 
 /// `.evpn_tag`

@@ -257,7 +257,8 @@ impl World {
         let program = checker.term(&part.value);
         match program {
             Some(program) => match evaluate(&program, &mut Machine::default(), env) {
-                Ok(value) => format!("0023 {value}"),
+                Ok(Some(value)) => format!("0023 {value}"),
+                Ok(None) => "8008 runtime error".into(),
                 Err(error) => {
                     env.runtime_error(error.line, &error.message);
                     "8008 runtime error".into()
