@@ -206,7 +206,7 @@ pub fn program(data: &[u8]) {
     for (at, net) in nets.iter().enumerate() {
         for (which, attrs) in attributes.iter().enumerate() {
             // Nets that are no prefixes of IP take turns, with one set each.
-            let rare = at > 6 && (which != at % attributes.len() || (at + data.len()) % 4 != 0);
+            let rare = at > 6 && (which != at % attributes.len() || !(at + data.len()).is_multiple_of(4));
             if rare || (costly && at + which > 0) {
                 continue;
             }
