@@ -302,9 +302,11 @@ impl Machine {
                 match ops::quick_compare($op, a, b) {
                     Some(holds) => holds,
                     None => {
-                        try_!(effort.made(a));
-                        try_!(effort.made(b));
-                        try_!(effort.pay(ops::toil($op, a, b), world.route.as_deref()));
+                        if ops::may_be_long(a) || ops::may_be_long(b) {
+                            try_!(effort.made(a));
+                            try_!(effort.made(b));
+                            try_!(effort.pay(ops::toil($op, a, b), world.route.as_deref()));
+                        }
                         try_!(ops::compare($op, a, b))
                     }
                 }

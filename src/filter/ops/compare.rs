@@ -39,6 +39,16 @@ pub fn quick_compare(op: Cmp, a: &Value, b: &Value) -> Option<bool> {
     None
 }
 
+/// Whether looking at a value may take longer than at a number.
+#[inline]
+pub fn may_be_long(value: &Value) -> bool {
+    use Value::*;
+    matches!(
+        value,
+        Str(_) | Bytes(_) | Path(_) | Mask(_) | Clist(_) | Eclist(_) | Lclist(_) | Set(_) | PrefixSet(_)
+    )
+}
+
 /// How many steps a comparison may take, where that is more than looking through a list or a text.
 pub fn toil(op: Cmp, a: &Value, b: &Value) -> u64 {
     use Value::*;

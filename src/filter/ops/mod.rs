@@ -19,7 +19,7 @@ mod method;
 mod nets;
 
 pub use checks::{aspa_check, roa_check};
-pub use compare::{bulk, compare, glob, matches, order, quick_compare, same, toil};
+pub use compare::{bulk, compare, glob, matches, may_be_long, order, quick_compare, same, toil};
 pub use method::{LEN, METHODS, MethodInfo, call, find, makes_lists, quick};
 
 /// What went wrong: the text behind `filters, line N: `.
