@@ -1,9 +1,12 @@
-//! What a filter costs: lookups in sets and masks by themselves, and whole runs of small filters with all that a verdict takes.
+//! What a filter costs: lookups in sets and masks by themselves, and whole runs of small filters with all
+//! that a verdict takes.
 //!
-//! Verdicts that are known are looked up instead of running, and sets are read for many nets at once: that is measured beside it.
+//! Verdicts that are known are looked up instead of running, and sets are read for many nets at once: that is
+//! measured beside it.
 //!
-//! `cargo bench --bench filters [NAME]`. A run is `run(..)` over a thousand routes, each with its view, its verdict and, if something was
-//! written, the shared attributes; `nothing` is what that costs without any command.
+//! `cargo bench --bench filters [NAME]`. A run is `run(..)` over a thousand routes, each with its view, its
+//! verdict and, if something was written, the shared attributes; `nothing` is what that costs without any
+//! command.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, reason = "a measurement may panic")]
 
 use std::fmt::Write;
@@ -70,7 +73,8 @@ fn prefix_set_miss(bencher: Bencher, size: usize) {
         .bench_local(|| probes.iter().filter(|n| set.contains(black_box(n))).count());
 }
 
-/// A large set among a million nets, so that little of it is in the cache; with and without reading for a batch of nets at once.
+/// A large set among a million nets, so that little of it is in the cache; with and without reading for a
+/// batch of nets at once.
 #[divan::bench(args = [false, true])]
 fn prefix_set_cold(bencher: Bencher, warmed: bool) {
     let set = set(100_000);

@@ -1,10 +1,11 @@
 //! Turns the `.pest` files and the table of keywords into one parser.
 //!
-//! A grammar rule says `K_route` where it means the keyword `route`; here that becomes the literal of the keyword's character, so no rule
-//! is spent on it (a pest rule is a function) and pest's report of what it expected names the character.
+//! A grammar rule says `K_route` where it means the keyword `route`; here that becomes the literal of the
+//! keyword's character, so no rule is spent on it (a pest rule is a function) and pest's report of what it
+//! expected names the character.
 //!
-//! Rule names carry meaning for the converter: `o_scan_time` is the option "scan time" (a suffix `__x` only tells rules apart),
-//! `w_action` a fixed word that is an argument.
+//! Rule names carry meaning for the converter: `o_scan_time` is the option "scan time" (a suffix `__x` only
+//! tells rules apart), `w_action` a fixed word that is an argument.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

@@ -13,10 +13,12 @@
 //! | 1 | [`syntax`]: text to statements with places; [`sys`]: the operating system, and all `unsafe` |
 //! | 0 | [`base`]: values without any I/O |
 //!
-//! Two journeys show how they work together. *Text to running configuration*: [`syntax::parse`] → [`config::load()`] → a plan
-//! ([`engine::plan`]) → carried out ([`engine::transition`]). *A route in and out*: an [`Instance`](engine::api::Instance) announces it to its
-//! channel's import filter → [`Table`](table::Table) → its [`Journal`](table::Journal) → export filters of other channels → their
-//! instances, the [kernel's](protocols::kernel) among them. `doc/ARCHITECTURE.md` tells all four, and what each floor must not know.
+//! Two journeys show how they work together. *Text to running configuration*: [`syntax::parse`] →
+//! [`config::load()`] → a plan ([`engine::plan`]) → carried out ([`engine::transition`]). *A route in and
+//! out*: an [`Instance`](engine::api::Instance) announces it to its channel's import filter →
+//! [`Table`](table::Table) → its [`Journal`](table::Journal) → export filters of other channels → their
+//! instances, the [kernel's](protocols::kernel) among them. `doc/ARCHITECTURE.md` tells all four, and what
+//! each floor must not know.
 
 pub mod base;
 pub mod config;

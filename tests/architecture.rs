@@ -4,7 +4,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Folders of `src` from the bottom up. Those of one floor do not know each other, but for filters, which read attributes of routes.
+/// Folders of `src` from the bottom up. Those of one floor do not know each other, but for filters, which
+/// read attributes of routes.
 const FLOORS: &[&[&str]] = &[
     &["base"],
     &["syntax", "sys"],
@@ -105,7 +106,8 @@ fn protocols_do_not_know_each_other_and_control_does_not_know_them() {
             continue;
         }
         for (at, line) in text.lines().enumerate() {
-            // `control` passes on four plain types of the engine under names of its own, and asks a `Backend` for the rest.
+            // `control` passes on four plain types of the engine under names of its own, and asks a `Backend`
+            // for the rest.
             if line.contains("crate::engine") && own.is_none() && !line.starts_with("pub use ") {
                 wrong.push(format!("src/{file}:{}: must not know the engine", at + 1));
             }

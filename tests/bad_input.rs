@@ -12,7 +12,8 @@ use std::time::Instant;
 
 use common::*;
 
-/// Checks a file and returns what was said and the peak of memory in MB. Whatever the file holds, the program neither panics nor is killed.
+/// Checks a file and returns what was said and the peak of memory in MB. Whatever the file holds, the program
+/// neither panics nor is killed.
 fn check(file: &Path) -> (i32, String, u64) {
     let (out, peak) = watched(Command::new(BIRD).arg("-p").arg("-c").arg(file));
     let said = String::from_utf8_lossy(&out.stderr).into_owned();
@@ -69,7 +70,8 @@ fn random_bytes() {
     }
 }
 
-/// A file that is large on the outside only costs a bounded amount; one whose content is wrong everywhere is refused at its first mistake.
+/// A file that is large on the outside only costs a bounded amount; one whose content is wrong everywhere is
+/// refused at its first mistake.
 #[test]
 fn two_hundred_megabytes() {
     const SIZE: u64 = 200 << 20;

@@ -1,5 +1,6 @@
-//! The conformance suite (`tests/conformance/`): each case was recorded from real BIRD, and every BIRD-compatible binary can be put
-//! to it: `SUBJECT=/usr/sbin/bird SUBJECT_BIRDC=/usr/sbin/birdc cargo test --test conformance`.
+//! The conformance suite (`tests/conformance/`): each case was recorded from real BIRD, and every
+//! BIRD-compatible binary can be put to it: `SUBJECT=/usr/sbin/bird SUBJECT_BIRDC=/usr/sbin/birdc cargo test
+//! --test conformance`.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 use std::io::Write;

@@ -1,4 +1,5 @@
-//! Killed at any moment and started again, the daemon leaves no gap and no leftovers. The kernel's own notices are the proof.
+//! Killed at any moment and started again, the daemon leaves no gap and no leftovers. The kernel's own
+//! notices are the proof.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod common;

@@ -1,4 +1,5 @@
-//! What fuzzers have found (`fuzz/run`) stays mended: every file of `fuzz/regressions/TARGET` goes through the target once more.
+//! What fuzzers have found (`fuzz/run`) stays mended: every file of `fuzz/regressions/TARGET` goes through
+//! the target once more.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 #[allow(unreachable_pub, reason = "a library of its own where the fuzzers are built")]
@@ -26,7 +27,8 @@ fn what_was_found_stays_mended() {
     }
 }
 
-/// Target `program` looks at what runs, so what it makes has to type-check, mostly. And whatever it makes, runs alike in all ways.
+/// Target `program` looks at what runs, so what it makes has to type-check, mostly. And whatever it makes,
+/// runs alike in all ways.
 #[test]
 fn programs_mostly_type_check() {
     let mut state = 0x5eed_u64;

@@ -1,5 +1,5 @@
-//! Every attribute of a kernel route, both ways: set by a filter it stands in `ip route`, set by `ip route` it stands in
-//! `show route all`; for IPv4 and IPv6.
+//! Every attribute of a kernel route, both ways: set by a filter it stands in `ip route`, set by `ip route`
+//! it stands in `show route all`; for IPv4 and IPv6.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod common;

@@ -1,11 +1,13 @@
 //! What a user reads after a typical mistake.
 //!
-//! `tests/messages/GROUP.txt` holds mistakes, `tests/snapshots/messages__GROUP.snap` what `bird -p --explain` says of each. After a change:
-//! `INSTA_UPDATE=always cargo test --test messages`; the difference is then read like any other. One process reads them all from memory.
+//! `tests/messages/GROUP.txt` holds mistakes, `tests/snapshots/messages__GROUP.snap` what `bird -p --explain`
+//! says of each. After a change: `INSTA_UPDATE=always cargo test --test messages`; the difference is then
+//! read like any other. One process reads them all from memory.
 //!
-//! A group is a text: `==== NAME` begins a mistake, what follows is its `bird.conf`; `---- FILE` begins a file it includes, `FILE/` is a
-//! directory, `FILE!` a file that may not be read. Behind a name `[escapes]` says that `\r`, `\xHH` and the like stand for bytes; then every
-//! line ends in a newline only because the text does.
+//! A group is a text: `==== NAME` begins a mistake, what follows is its `bird.conf`; `---- FILE` begins a
+//! file it includes, `FILE/` is a directory, `FILE!` a file that may not be read. Behind a name `[escapes]`
+//! says that `\r`, `\xHH` and the like stand for bytes; then every line ends in a newline only because the
+//! text does.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may stop at the first surprise")]
 

@@ -1,4 +1,5 @@
-//! What is installed beside the programs is made from their tables, and works: manual pages, completions, the systemd unit.
+//! What is installed beside the programs is made from their tables, and works: manual pages, completions, the
+//! systemd unit.
 //!
 //! `BLESS=1 cargo test --test packaging` writes `packaging/man` and `packaging/completions` anew.
 
@@ -62,7 +63,8 @@ fn manual_pages_render_without_warnings() {
     }
 }
 
-/// What bash offers for the last of these words. `birdc` is a script that answers `show symbols` like a daemon with one name of each class.
+/// What bash offers for the last of these words. `birdc` is a script that answers `show symbols` like a
+/// daemon with one name of each class.
 fn offered(script: &str, words: &[&str]) -> Vec<String> {
     let dir = tempfile::tempdir().unwrap();
     let program = dir.path().join(script.trim_end_matches(".bash"));

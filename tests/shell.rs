@@ -136,7 +136,8 @@ fn words_of_bird_3() {
     });
 }
 
-/// A client that begins a long answer and stops reading keeps nothing alive, and finds every net that stayed once when it goes on.
+/// A client that begins a long answer and stops reading keeps nothing alive, and finds every net that stayed
+/// once when it goes on.
 #[test]
 fn a_reader_that_sleeps() {
     const NETS: usize = 30_000;
@@ -190,7 +191,8 @@ fn a_part_is_reloaded() {
     });
 }
 
-/// Right behind `restart` a protocol may still be flushing, as in BIRD; once it is up, routes of a list of usual length are there.
+/// Right behind `restart` a protocol may still be flushing, as in BIRD; once it is up, routes of a list of
+/// usual length are there.
 #[test]
 fn what_is_up_has_its_routes() {
     in_network("what_is_up_has_its_routes", || {

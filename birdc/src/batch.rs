@@ -1,7 +1,8 @@
 //! Use without a terminal: one command of the command line, or commands from a pipe, one per line.
 //!
-//! From a pipe, prompts and commands are echoed, so that the output reads like a session; BIRD's `birdcl` does the same.
-//! Input and connection are watched together: when the daemon goes, a client that waits for input learns of it.
+//! From a pipe, prompts and commands are echoed, so that the output reads like a session; BIRD's `birdcl`
+//! does the same. Input and connection are watched together: when the daemon goes, a client that waits for
+//! input learns of it.
 
 use std::fs::File;
 use std::io::{self, IsTerminal, Read};
@@ -78,7 +79,8 @@ struct Session {
     connection: Connection,
     table: Table,
     output: Output,
-    /// Whether `?` at the end of a line is the key that asks for help, as on a terminal; among the words of a command line it is none.
+    /// Whether `?` at the end of a line is the key that asks for help, as on a terminal; among the words of a
+    /// command line it is none.
     asks: bool,
 }
 

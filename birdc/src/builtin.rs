@@ -1,7 +1,7 @@
 //! BIRD's own commands (2.19, and what 3.3 adds), for daemons that do not tell theirs.
 //!
-//! The order is the one in which lists show them. A daemon of another version answers what it does not know with a syntax
-//! error, so a few commands too many do no harm.
+//! The order is the one in which lists show them. A daemon of another version answers what it does not know
+//! with a syntax error, so a few commands too many do no harm.
 
 /// Words that yield to others of the same beginning, so that `show r` is `show route`.
 pub const YIELDING: [&str; 2] = ["roa", "rip"];

@@ -215,7 +215,8 @@ pub(crate) fn open(
     Ok((connection, table))
 }
 
-/// Reads the daemon's command table; it is BIRD's if the daemon does not tell. Asynchronous lines meanwhile are handed on.
+/// Reads the daemon's command table; it is BIRD's if the daemon does not tell. Asynchronous lines meanwhile
+/// are handed on.
 fn read_table(connection: &mut Connection, sink: &mut dyn Sink) -> Result<Table, Failure> {
     struct Collector<'s> {
         code: u16,

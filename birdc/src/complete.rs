@@ -78,8 +78,8 @@ pub fn complete(table: &Table, names: &dyn Names, text: &str) -> (usize, Vec<Can
     (start, found)
 }
 
-/// What may stand at the end of a text among the arguments of a command, for people: words, and kinds of values. Nothing
-/// where the arguments begin: there the synopsis says it all.
+/// What may stand at the end of a text among the arguments of a command, for people: words, and kinds of
+/// values. Nothing where the arguments begin: there the synopsis says it all.
 pub fn expected(table: &Table, text: &str) -> Vec<String> {
     let (before, partial) = text.split_at(expand::complete_words(text));
     let expand::Path::Node(node, end) = expand::follow(table, before) else { return Vec::new() };
@@ -157,8 +157,8 @@ fn values(slot: &Slot, names: &dyn Names, partial: &str) -> Vec<String> {
     }
 }
 
-/// What a term may be made of: functions, constants and attributes of the configuration, then attributes that every route may have; their single
-/// bits and the constants that go with them once one is begun.
+/// What a term may be made of: functions, constants and attributes of the configuration, then attributes that
+/// every route may have; their single bits and the constants that go with them once one is begun.
 fn terms(names: &dyn Names, partial: &str) -> Vec<String> {
     let constant = partial.starts_with(|c: char| c.is_ascii_uppercase());
     let wanted = |name: &String| match name {

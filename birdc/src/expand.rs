@@ -1,8 +1,8 @@
 //! Abbreviations: the client completes the words of a command before the daemon sees it.
 //!
-//! Word by word from the root: an exact word wins, otherwise the only word that begins so; words that yield (see
-//! [`crate::table::Node::yields`]) count only where no other fits. The first word that fits nothing begins the arguments,
-//! which stay as they are.
+//! Word by word from the root: an exact word wins, otherwise the only word that begins so; words that yield
+//! (see [`crate::table::Node::yields`]) count only where no other fits. The first word that fits nothing
+//! begins the arguments, which stay as they are.
 
 use crate::table::{Entry, NodeId, Table};
 

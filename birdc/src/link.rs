@@ -1,5 +1,5 @@
-//! The connection of an interactive session: a thread reads it, so that lines which nobody asked for appear while the user
-//! edits a command, and brings it back when the daemon restarts.
+//! The connection of an interactive session: a thread reads it, so that lines which nobody asked for appear
+//! while the user edits a command, and brings it back when the daemon restarts.
 //!
 //! While the user edits, lines go to the printer of the line editor; otherwise they queue up for the main thread, which
 //! pages them. The queue is short: as long as the user reads a page the daemon has to wait. What a session has set for

@@ -1,7 +1,7 @@
 //! The command line of `birdc`: BIRD's four flags, with BIRD's precedence.
 //!
-//! BIRD parses with GNU getopt, so flags may also follow the command (`birdc show status -v`). They do here as well, but
-//! what is none of the flags is left alone, so that `birdc eval -5` works, which BIRD refuses.
+//! BIRD parses with GNU getopt, so flags may also follow the command (`birdc show status -v`). They do here
+//! as well, but what is none of the flags is left alone, so that `birdc eval -5` works, which BIRD refuses.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;

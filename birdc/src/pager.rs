@@ -1,4 +1,5 @@
-//! Output by the page: after a screenful `--More--`, then space for the next page, Enter for a line, `q` for the rest not.
+//! Output by the page: after a screenful `--More--`, then space for the next page, Enter for a line, `q` for
+//! the rest not.
 
 use std::io::{self, Read, Write};
 

@@ -1,7 +1,7 @@
 //! What lines of a reply look like on the screen.
 //!
-//! Without `-v` the text only; with it whole lines, continued ones indented below the code. Lines with code 0 say nothing
-//! but that a reply is complete and are never shown.
+//! Without `-v` the text only; with it whole lines, continued ones indented below the code. Lines with code 0
+//! say nothing but that a reply is complete and are never shown.
 
 use std::io::{self, Write};
 

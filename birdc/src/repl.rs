@@ -156,7 +156,8 @@ impl Shell {
         Ok(Next::Prompt)
     }
 
-    /// Carries out a command of the user. When a configuration is refused, all its mistakes follow the one line that BIRD's protocol has room for.
+    /// Carries out a command of the user. When a configuration is refused, all its mistakes follow the one
+    /// line that BIRD's protocol has room for.
     fn order(&mut self, command: &str) -> Result<Next, Failure> {
         (self.refused, self.routes) = (None, false);
         let next = self.ask(command)?;
@@ -176,7 +177,8 @@ impl Shell {
         self.ask(format!("{EXPLAIN} {file}").trim_end())
     }
 
-    /// Sends a command and shows its reply. Ctrl-C hides the rest of it; a second one leaves a daemon that says nothing.
+    /// Sends a command and shows its reply. Ctrl-C hides the rest of it; a second one leaves a daemon that
+    /// says nothing.
     fn ask(&mut self, command: &str) -> Result<Next, Failure> {
         self.interrupt.take();
         let Some(number) = self.link.submit(command) else {

@@ -1,9 +1,10 @@
 //! Synopses of arguments, as in `[table <t>] [filter <f> | where <cond>] [all]`, and what may come next in them.
 //!
-//! They are written for people, but regular enough to complete words from them: `[ ]` may be left out, `( )` groups, `|`
-//! separates alternatives, `{ }` and plain words stand for themselves, `<x>` is a value, `"<x>"` a string, `[, ...]` repeats
-//! what stands before it in its group. Several `[ ]` in a row may come in any order. A synopsis becomes a small automaton
-//! over tokens; following the tokens typed so far gives the words and values that fit next.
+//! They are written for people, but regular enough to complete words from them: `[ ]` may be left out, `( )`
+//! groups, `|` separates alternatives, `{ }` and plain words stand for themselves, `<x>` is a value, `"<x>"`
+//! a string, `[, ...]` repeats what stands before it in its group. Several `[ ]` in a row may come in any
+//! order. A synopsis becomes a small automaton over tokens; following the tokens typed so far gives the words
+//! and values that fit next.
 
 use std::collections::BTreeSet;
 

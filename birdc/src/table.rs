@@ -1,9 +1,9 @@
 //! The command table: what the daemon can be told, as a tree of words.
 //!
-//! The daemon sends it when asked (`commands`, one line of code 1900 per command: words, arguments and help between
-//! tabs), so that the shell never disagrees with the daemon. The same words may come twice: once as a command and once
-//! with `...` for its arguments, which is a heading, a short text for lists in which the group or the long synopsis of the
-//! command would not fit.
+//! The daemon sends it when asked (`commands`, one line of code 1900 per command: words, arguments and help
+//! between tabs), so that the shell never disagrees with the daemon. The same words may come twice: once as a
+//! command and once with `...` for its arguments, which is a heading, a short text for lists in which the
+//! group or the long synopsis of the command would not fit.
 
 use crate::builtin;
 use crate::wire::COMMAND_TABLE;

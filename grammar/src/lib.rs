@@ -1,10 +1,12 @@
 //! The grammar of `bird.conf` over *token strings*: the lexer writes one character per token, pest matches that string.
 //!
-//! Why: pest on the text itself is several times slower than BIRD and needs three times its memory, and a keyword that a user's name
-//! shadows can only be told by a lexer that knows the scopes. A crate of its own, because generated parsers compile slowly.
+//! Why: pest on the text itself is several times slower than BIRD and needs three times its memory, and a
+//! keyword that a user's name shadows can only be told by a lexer that knows the scopes. A crate of its own,
+//! because generated parsers compile slowly.
 //!
-//! [`t`] names the one-byte characters of token classes and operators, [`k`] the two-byte characters of keywords. Both appear in the `.pest`
-//! files: classes as the rules of `tokens.pest`, keywords as `K_word`. The rules have a converter in mind, see `build.rs`.
+//! [`t`] names the one-byte characters of token classes and operators, [`k`] the two-byte characters of
+//! keywords. Both appear in the `.pest` files: classes as the rules of `tokens.pest`, keywords as `K_word`.
+//! The rules have a converter in mind, see `build.rs`.
 
 // pest without its `std` feature: its derive refers to `alloc`.
 extern crate alloc;

@@ -1,7 +1,7 @@
 //! Flow specifications: building, normalising and printing their NLRI (RFC 8955 section 4, RFC 8956 section 3).
 //!
-//! The bytes of a net are those on the wire behind the length field: components in ascending order of their type, the last operator
-//! of each marked as such. So nets that mean the same compare equal.
+//! The bytes of a net are those on the wire behind the length field: components in ascending order of their
+//! type, the last operator of each marked as such. So nets that mean the same compare equal.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -179,8 +179,8 @@ impl FlowBuilder {
         self.operation(part, operator | if and { AND } else { 0 }, value);
     }
 
-    /// Adds `VALUE/MASK`: the bits of the value must be set, the others of the mask must not. Its negation is one operator, so it exists
-    /// only where the value is zero or the whole mask.
+    /// Adds `VALUE/MASK`: the bits of the value must be set, the others of the mask must not. Its negation is
+    /// one operator, so it exists only where the value is zero or the whole mask.
     pub fn mask(&mut self, part: Part, and: bool, negate: bool, value: u32, mask: u32) {
         let (set, clear) = (value & mask, !value & mask);
         let not = if negate { NOT } else { 0 };

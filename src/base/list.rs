@@ -1,7 +1,8 @@
 //! Shared lists of small things: AS paths and community lists are made of them.
 //!
-//! BIRD tells "never set" from "became empty": `defined(-empty-)` is false, `defined` of a list that lost its last member is true.
-//! `None` is the first, `Some` of an empty slice the second; the two are equal otherwise.
+//! BIRD tells "never set" from "became empty": `defined(-empty-)` is false, `defined` of a list that lost its
+//! last member is true. `None` is the first, `Some` of an empty slice the second; the two are equal
+//! otherwise.
 
 use std::cmp::Ordering;
 use std::hash::{Hash, Hasher};
@@ -22,7 +23,8 @@ impl<T> List<T> {
         self.0.is_none()
     }
 
-    /// Where the members are: the same for two lists that share them, 0 for the constant. Means something only while the list lives.
+    /// Where the members are: the same for two lists that share them, 0 for the constant. Means something
+    /// only while the list lives.
     #[inline]
     pub fn address(&self) -> usize {
         self.0.as_ref().map_or(0, |items| items.as_ptr() as usize)

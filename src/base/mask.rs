@@ -1,7 +1,8 @@
 //! Path masks: `[= 1 * [2, 3] ? 4..5 7 + =]` against a whole AS path.
 //!
-//! A mask is a small automaton. State `i` means "everything before step `i` is matched"; the set of reachable states is carried over
-//! the path number by number, so a match costs path length times mask length whatever stars there are, and never recurses.
+//! A mask is a small automaton. State `i` means "everything before step `i` is matched"; the set of reachable
+//! states is carried over the path number by number, so a match costs path length times mask length whatever
+//! stars there are, and never recurses.
 
 use std::fmt;
 use std::sync::Arc;

@@ -210,7 +210,8 @@ impl fmt::Debug for Net {
     }
 }
 
-/// An address as BIRD writes it: as usual, but an IPv6 address of 96 zero bits and a longer tail than 16 bits ends in dotted form.
+/// An address as BIRD writes it: as usual, but an IPv6 address of 96 zero bits and a longer tail than 16 bits
+/// ends in dotted form.
 #[derive(Clone, Copy, Debug)]
 pub struct BirdIp(pub IpAddr);
 
@@ -419,8 +420,8 @@ pub fn classify(addr: IpAddr) -> AddressKind {
     }
 }
 
-/// Whether packets for `net` are routed at all: nothing of loopback, link-local or multicast, and no addresses that are none. Whatever begins at
-/// address 0 is taken, not only the default route.
+/// Whether packets for `net` are routed at all: nothing of loopback, link-local or multicast, and no
+/// addresses that are none. Whatever begins at address 0 is taken, not only the default route.
 pub fn routable(net: &IpNet) -> bool {
     net.addr().is_unspecified()
         || matches!(classify(net.addr()), AddressKind::Host(scope) if scope > Scope::Link)

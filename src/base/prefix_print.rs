@@ -1,8 +1,9 @@
 //! How a prefix set prints: as the nodes of BIRD's trie, address and length with a bit mask of accepted lengths.
 //!
-//! That trie takes four bits per level. A node says which lengths it accepts (a mask); prefixes of the three lengths between two levels
-//! are kept inside the node as "local" ones. Prefixes in the node's subtree leave their shorter accepted lengths on the nodes they pass.
-//! Nothing but printing needs that shape, so it is rebuilt here when asked for. Checked against BIRD with the cases below.
+//! That trie takes four bits per level. A node says which lengths it accepts (a mask); prefixes of the three
+//! lengths between two levels are kept inside the node as "local" ones. Prefixes in the node's subtree leave
+//! their shorter accepted lengths on the nodes they pass. Nothing but printing needs that shape, so it is
+//! rebuilt here when asked for. Checked against BIRD with the cases below.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -1,15 +1,18 @@
 //! Prefix sets: which nets agree with a pattern and have a length it accepts.
 //!
-//! A pattern is a prefix and a range of lengths. Lengths below the pattern's own mean its supernets; those become entries of their own, so
-//! every entry asks the same: "is the net inside, and is its length accepted?". Entries stand sorted by address and length, each knows the
-//! entry that encloses it, and carries the lengths accepted by itself and everything around it. A lookup is then one binary search
-//! among the few entries that begin near the net, and a short climb.
+//! A pattern is a prefix and a range of lengths. Lengths below the pattern's own mean its supernets; those
+//! become entries of their own, so every entry asks the same: "is the net inside, and is its length
+//! accepted?". Entries stand sorted by address and length, each knows the entry that encloses it, and carries
+//! the lengths accepted by itself and everything around it. A lookup is then one binary search among the few
+//! entries that begin near the net, and a short climb.
 //!
-//! Most nets are in no entry at all, and a large set does not fit the nearest caches. So the first question goes to a map of one bit per
-//! cell of the address space, some ten cells per entry: whether anything reaches into the net's cell. It answers four of five lookups
-//! that find nothing, at the cost of one small access. Beside every 32 cells stands the number of the first entry that begins there, so where the
-//! answer is "perhaps", the search knows its three or four entries already, and only those are a second access to memory. Building is
-//! a sort: a million patterns take about a tenth of a second. How a set prints is in [`super::prefix_print`].
+//! Most nets are in no entry at all, and a large set does not fit the nearest caches. So the first question
+//! goes to a map of one bit per cell of the address space, some ten cells per entry: whether anything reaches
+//! into the net's cell. It answers four of five lookups that find nothing, at the cost of one small access.
+//! Beside every 32 cells stands the number of the first entry that begins there, so where the answer is
+//! "perhaps", the search knows its three or four entries already, and only those are a second access to
+//! memory. Building is a sort: a million patterns take about a tenth of a second. How a set prints is in
+//! [`super::prefix_print`].
 
 use std::fmt::Debug;
 use std::hint::black_box;
@@ -160,7 +163,8 @@ pub(super) struct Entries<B> {
     common: u8,
     /// Those bits.
     shared: B,
-    /// What there is in the parts of the address space told apart by the next `cell_width` bits, 32 at a time, and an end.
+    /// What there is in the parts of the address space told apart by the next `cell_width` bits, 32 at a
+    /// time, and an end.
     stretches: Box<[Stretch]>,
     cell_width: u8,
     /// The patterns as written, kept only if one reaches above its own prefix: entries cannot give them back then.
@@ -279,8 +283,8 @@ impl<B: Bits> Entries<B> {
         }
     }
 
-    /// Reads what lookups will read. First all cells, then entries: a processor that has to guess which entries are asked for, because the cell is
-    /// not there yet, does not go ahead to the next address.
+    /// Reads what lookups will read. First all cells, then entries: a processor that has to guess which
+    /// entries are asked for, because the cell is not there yet, does not go ahead to the next address.
     fn warm(&self, addresses: impl Iterator<Item = B> + Clone) {
         if self.sorted.len() < COLD {
             return;
@@ -293,7 +297,8 @@ impl<B: Bits> Entries<B> {
         black_box(around.fold(0, |all, (from, to)| all | length(from.saturating_sub(1)) | length(to)));
     }
 
-    /// Looks for the last entry not after the net, which is one of `from..to` or the one before them, and climbs from there.
+    /// Looks for the last entry not after the net, which is one of `from..to` or the one before them, and
+    /// climbs from there.
     fn search(&self, bits: B, len: u8, from: usize, to: usize) -> bool {
         let near = self.sorted.get(from..to).unwrap_or_default();
         let rank = from + near.partition_point(|e| e.bits < bits || (e.bits == bits && e.len <= len));
@@ -406,7 +411,8 @@ impl PrefixSet {
         }
     }
 
-    /// Reads what [`contains`](Self::contains) will have to read for these nets. Memory answers the questions of many in the time of one.
+    /// Reads what [`contains`](Self::contains) will have to read for these nets. Memory answers the questions
+    /// of many in the time of one.
     pub fn warm(&self, nets: &[&Net]) {
         let prefixes = nets.iter().filter_map(|net| match net {
             Net::Ip(prefix) => Some(prefix),

@@ -1,7 +1,8 @@
 //! Sets of scalars: sorted ranges, looked up by binary search.
 //!
-//! Every scalar type of the language maps to an unsigned key that keeps its order, so one implementation serves all. Keys are
-//! stored as wide as the type needs. A literal may mix types (BIRD does not mind), hence a part per type; nearly always there is one.
+//! Every scalar type of the language maps to an unsigned key that keeps its order, so one implementation
+//! serves all. Keys are stored as wide as the type needs. A literal may mix types (BIRD does not mind), hence
+//! a part per type; nearly always there is one.
 
 use std::fmt;
 use std::sync::Arc;
@@ -253,7 +254,8 @@ impl SetBuilder {
     }
 }
 
-/// Finds the branch of a `case`: sorted ranges with a number each. Small ints, which most labels are, have a table besides.
+/// Finds the branch of a `case`: sorted ranges with a number each. Small ints, which most labels are, have a
+/// table besides.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Branches {
     ranges: Box<[(ScalarKind, u128, u128, u32)]>,

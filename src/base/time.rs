@@ -1,7 +1,8 @@
 //! Moments and how they are written.
 //!
-//! A moment is a number of microseconds since the daemon started. The wall clock is asked once per answer ([`Now`]) and moments are written
-//! relative to it, so that a corrected clock corrects old times too, as BIRD does. Nothing here reads a clock or the time zone: both are given.
+//! A moment is a number of microseconds since the daemon started. The wall clock is asked once per answer
+//! ([`Now`]) and moments are written relative to it, so that a corrected clock corrects old times too, as
+//! BIRD does. Nothing here reads a clock or the time zone: both are given.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,7 +30,8 @@ impl Now {
     }
 }
 
-/// How a moment is written: `recent` for moments younger than `limit`, `older` beyond it; strftime with `%3f` and `%6f` for fractions.
+/// How a moment is written: `recent` for moments younger than `limit`, `older` beyond it; strftime with `%3f`
+/// and `%6f` for fractions.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct TimeFormat {
     /// The format of moments within the limit, and of all without one.

@@ -1,4 +1,5 @@
-//! Values: what filters compute with and what route attributes hold. One type for both, so nothing is converted between them.
+//! Values: what filters compute with and what route attributes hold. One type for both, so nothing is
+//! converted between them.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
@@ -88,8 +89,9 @@ impl Value {
         }
     }
 
-    /// Puts a copy of another value in its place. As [`Value::put`] of a copy; but the parts go where they belong one by one, and are not
-    /// gathered first: a word that is read whole right after its bytes were written one by one is what processors are slow at.
+    /// Puts a copy of another value in its place. As [`Value::put`] of a copy; but the parts go where they
+    /// belong one by one, and are not gathered first: a word that is read whole right after its bytes were
+    /// written one by one is what processors are slow at.
     #[inline]
     pub fn assign(&mut self, from: &Value) {
         match from {

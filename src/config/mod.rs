@@ -1,12 +1,13 @@
 //! Floor 3: the configuration as typed, immutable data.
 //!
-//! Why: everything above (engine, protocols, shell) works on a [`Config`] that was checked as a whole and never changes. Two of them can be
-//! compared, one can be thrown away, and nothing has happened yet when a file turns out to be wrong. The same type serves the start, `configure`,
-//! `configure check` and undo.
+//! Why: everything above (engine, protocols, shell) works on a [`Config`] that was checked as a whole and
+//! never changes. Two of them can be compared, one can be thrown away, and nothing has happened yet when a
+//! file turns out to be wrong. The same type serves the start, `configure`, `configure check` and undo.
 //!
-//! How: [`load()`] runs a file through the front end and hands each statement, in the order of the file, to [`lower::Lowering`], which knows the
-//! names defined so far (all must stand above their use) and collects errors instead of stopping at the first. Kinds of protocols are handed in
-//! as a list of [`ProtocolSyntax`]; this floor runs nothing and names no protocol.
+//! How: [`load()`] runs a file through the front end and hands each statement, in the order of the file, to
+//! [`lower::Lowering`], which knows the names defined so far (all must stand above their use) and collects
+//! errors instead of stopping at the first. Kinds of protocols are handed in as a list of [`ProtocolSyntax`];
+//! this floor runs nothing and names no protocol.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -1,7 +1,8 @@
 //! Interface patterns: which interfaces and addresses a protocol works on.
 //!
-//! A pattern names interfaces by shell-like wildcards, addresses by prefix, or both; the first pattern of a list that matches decides, and a
-//! negated one decides "no". All of it is a pure function of names and addresses, so that protocols and tests ask the same question.
+//! A pattern names interfaces by shell-like wildcards, addresses by prefix, or both; the first pattern of a
+//! list that matches decides, and a negated one decides "no". All of it is a pure function of names and
+//! addresses, so that protocols and tests ask the same question.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -43,7 +44,8 @@ impl IfPattern {
 pub struct IfPatterns(pub Vec<IfPattern>);
 
 impl IfPatterns {
-    /// Whether an interface belongs to the list, looking at one of its addresses (with its peer, if it has one) or at its name alone.
+    /// Whether an interface belongs to the list, looking at one of its addresses (with its peer, if it has
+    /// one) or at its name alone.
     pub fn matches(&self, name: &str, address: Option<(IpAddr, Option<IpAddr>)>) -> bool {
         self.0.iter().find(|p| p.covers(name, address)).is_some_and(|p| !p.negate)
     }

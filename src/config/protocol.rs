@@ -1,8 +1,8 @@
 //! Protocols as configured, and what a kind of protocol brings along to be configured.
 //!
-//! This floor names no protocol. A kind hands in a [`ProtocolSyntax`]: its words, its channel types, and a [`Draft`] that takes the options of
-//! one block after the other. Everything all protocols share (names, templates, channels, common options) is done once, in
-//! [`lower`](super::lower).
+//! This floor names no protocol. A kind hands in a [`ProtocolSyntax`]: its words, its channel types, and a
+//! [`Draft`] that takes the options of one block after the other. Everything all protocols share (names,
+//! templates, channels, common options) is done once, in [`lower`](super::lower).
 
 use std::any::Any;
 use std::fmt::{self, Debug};
@@ -81,7 +81,8 @@ impl Marks {
         self.0.iter().find(|m| m.channel == channel && m.option == option).map(|m| &m.place)
     }
 
-    /// Where an option of a channel (or, with an empty name, of the protocol) stands. Options of an implied channel stand in the protocol.
+    /// Where an option of a channel (or, with an empty name, of the protocol) stands. Options of an implied
+    /// channel stand in the protocol.
     pub fn find(&self, channel: &str, option: &str) -> Option<&Place> {
         self.find_in(channel, option).or_else(|| self.find_in("", option))
     }
@@ -129,8 +130,8 @@ pub enum Vrf {
 
 /// The options that only one kind of protocol has.
 pub trait ProtocolOptions: Any + Debug + Send + Sync {
-    /// The options that differ in `new`, by their words, and what each asks of a running instance. This is where it is decided; the instance is only
-    /// given what it can take. The places in the file do not count.
+    /// The options that differ in `new`, by their words, and what each asks of a running instance. This is
+    /// where it is decided; the instance is only given what it can take. The places in the file do not count.
     fn changes(&self, new: &dyn ProtocolOptions) -> Vec<(&'static str, Effect)>;
     /// For the kind to get its own type back.
     fn as_any(&self) -> &dyn Any;
@@ -141,8 +142,9 @@ pub trait ProtocolOptions: Any + Debug + Send + Sync {
     }
 }
 
-/// Implements [`ProtocolOptions`] for a struct: a row for each field with the words of the option and the [`Effect`] of its change, `or Restart if f`
-/// where `f(&old, &new)` makes it worse. A field without a row does not compile.
+/// Implements [`ProtocolOptions`] for a struct: a row for each field with the words of the option and the
+/// [`Effect`] of its change, `or Restart if f` where `f(&old, &new)` makes it worse. A field without a row
+/// does not compile.
 #[macro_export]
 macro_rules! protocol_options {
     ($type:ident { $($option:literal $field:ident: $effect:ident $(or $worse:ident if $when:expr)?;)* }) => {

@@ -1,4 +1,5 @@
-//! Self-tests of filters, as the file asks for them: `bt_test_suite` and `bt_test_same`. A daemon carries them along and never runs them.
+//! Self-tests of filters, as the file asks for them: `bt_test_suite` and `bt_test_same`. A daemon carries
+//! them along and never runs them.
 
 use std::sync::Arc;
 

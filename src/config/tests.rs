@@ -1,5 +1,5 @@
-//! Whole files, from text to typed settings. What is refused, and with which words, is proved by the conformance corpus and `tests/messages`;
-//! here is what the corpus cannot see: the values.
+//! Whole files, from text to typed settings. What is refused, and with which words, is proved by the
+//! conformance corpus and `tests/messages`; here is what the corpus cannot see: the values.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may stop at the first surprise")]
 

@@ -1,8 +1,8 @@
 //! What the shell asks of the daemon. The engine's handle implements it; tests have a fake.
 //!
-//! Why a trait: sessions, parsing and rendering can be written, tested and changed without an engine, and nothing of the engine's insides
-//! leaks into what clients see. Every question is answered with plain data ([`view`](super::view)) collected at one moment; nothing here
-//! blocks, and whatever waits is a future.
+//! Why a trait: sessions, parsing and rendering can be written, tested and changed without an engine, and
+//! nothing of the engine's insides leaks into what clients see. Every question is answered with plain data
+//! ([`view`](super::view)) collected at one moment; nothing here blocks, and whatever waits is a future.
 
 use std::fmt;
 use std::sync::Arc;
@@ -25,7 +25,8 @@ use crate::table::{AttrId, Attrs};
 
 /// The daemon as the shell sees it.
 pub trait Backend: Send + Sync + 'static {
-    /// More commands are to follow at once: until what is returned is dropped, the daemon takes its time with cleaning up.
+    /// More commands are to follow at once: until what is returned is dropped, the daemon takes its time with
+    /// cleaning up.
     fn attend(&self) -> Box<dyn Send>;
 
     /// Both clocks, read together.
@@ -88,8 +89,9 @@ pub trait Backend: Send + Sync + 'static {
     /// The text of a dump, without its routes: those are read through [`Backend::routes`].
     fn dump(&self, what: DumpWhat) -> Answer<'_, String>;
 
-    /// `configure`, in all its forms but `status`. What happens comes as it happens; the channel's end is the end. `notices` is kept by the timer
-    /// of an unconfirmed configuration and gets `Config timeout expired, starting undo`.
+    /// `configure`, in all its forms but `status`. What happens comes as it happens; the channel's end is the
+    /// end. `notices` is kept by the timer of an unconfirmed configuration and gets `Config timeout expired,
+    /// starting undo`.
     fn configure(&self, request: Configure, notices: mpsc::Sender<String>) -> mpsc::Receiver<ConfigEvent>;
 
     /// `configure status`
@@ -120,7 +122,8 @@ pub trait Scope: Send + Sync {
     fn filter(&self, kind: FilterKind, text: &str) -> Result<(Arc<dyn RouteFilter>, usize), TermError>;
 }
 
-/// What attributes of routes look like. Apart from [`Scope`], so that a session in the middle of a long answer keeps no configuration alive.
+/// What attributes of routes look like. Apart from [`Scope`], so that a session in the middle of a long
+/// answer keeps no configuration alive.
 pub trait RouteText: Send + Sync {
     /// An attribute as a line of `show route all`, without the tab: `NAME: VALUE`.
     fn attribute(&self, id: AttrId, value: &Value, out: &mut Vec<u8>);

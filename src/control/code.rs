@@ -1,7 +1,7 @@
 //! Reply codes: what programs read.
 //!
-//! BIRD's numbers keep BIRD's meanings. Below 1000: success or state; 1000–2999: tables; from 8000 on the command failed; 9000: it was not
-//! understood. Ours are 1900–1999 and 8900–8999, outside BIRD's list.
+//! BIRD's numbers keep BIRD's meanings. Below 1000: success or state; 1000–2999: tables; from 8000 on the
+//! command failed; 9000: it was not understood. Ours are 1900–1999 and 8900–8999, outside BIRD's list.
 
 /// The four digits in front of a reply line.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -142,8 +142,8 @@ impl Context {
         if self.reply.pending().len() >= CHUNK { self.send().await } else { Ok(()) }
     }
 
-    /// Sends everything. What is kept for the client is given up, by `idle`, when it takes nothing for a while, or when `patience` is used up: all the time
-    /// spent waiting for it, over several calls.
+    /// Sends everything. What is kept for the client is given up, by `idle`, when it takes nothing for a
+    /// while, or when `patience` is used up: all the time spent waiting for it, over several calls.
     pub async fn send_or(&mut self, patience: &mut Duration, idle: impl FnOnce()) -> io::Result<()> {
         self.add_asynchronous();
         let mut at = 0;

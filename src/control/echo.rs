@@ -1,7 +1,7 @@
 //! `echo`: log messages on their way to sessions.
 //!
-//! The log must never wait for a shell. Each listening session has a buffer of a size it chose; what does not fit is counted, and the session
-//! is told how many messages it has missed.
+//! The log must never wait for a shell. Each listening session has a buffer of a size it chose; what does not
+//! fit is counted, and the session is told how many messages it has missed.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};

@@ -1,8 +1,9 @@
 //! Floor 6: the control socket. Sessions, the command table, a view and renderers per `show`.
 //!
-//! A line of text comes in over a Unix socket, the command table turns it into a command, the command asks the [`Backend`] for a view, a
-//! renderer turns the view into lines, the [`wire::Reply`] puts codes in front of them, and the session sends them at the client's speed.
-//! Views are plain data: what is told and how it looks change apart. Only [`wire`] knows how lines look on the wire.
+//! A line of text comes in over a Unix socket, the command table turns it into a command, the command asks
+//! the [`Backend`] for a view, a renderer turns the view into lines, the [`wire::Reply`] puts codes in front
+//! of them, and the session sends them at the client's speed. Views are plain data: what is told and how it
+//! looks change apart. Only [`wire`] knows how lines look on the wire.
 
 pub mod answer;
 pub mod backend;

@@ -68,8 +68,8 @@ pub struct Socket {
 }
 
 impl Socket {
-    /// Makes a socket, mode 0660. A socket that is there already is tried: if nobody answers it is replaced. `owner` is the user and group of
-    /// the file, where they are not our own.
+    /// Makes a socket, mode 0660. A socket that is there already is tried: if nobody answers it is replaced.
+    /// `owner` is the user and group of the file, where they are not our own.
     pub fn bind(path: &Path, owner: Option<(Option<u32>, Option<u32>)>) -> Result<Socket, SocketError> {
         let failed = |error| SocketError::Failed(path.to_owned(), error);
         if StdStream::connect(path).is_ok() {
@@ -150,7 +150,8 @@ impl Server {
         self.add(socket, false, true)
     }
 
-    /// Makes the sockets those of the configuration: new ones appear, others go; sessions that exist live on. Returns what failed.
+    /// Makes the sockets those of the configuration: new ones appear, others go; sessions that exist live on.
+    /// Returns what failed.
     pub fn set_sockets<'a>(
         &mut self,
         wanted: impl IntoIterator<Item = (&'a Path, bool)>,

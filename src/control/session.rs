@@ -1,7 +1,8 @@
 //! One client: reads lines, carries out commands one after the other, sends the answers.
 //!
-//! While a command runs nothing is read, so a client that sends without reading is slowed down by the kernel and costs a bounded amount
-//! of memory. A line that is too long is refused and skipped; what follows it is as good as ever.
+//! While a command runs nothing is read, so a client that sends without reading is slowed down by the kernel
+//! and costs a bounded amount of memory. A line that is too long is refused and skipped; what follows it is
+//! as good as ever.
 
 use std::sync::Arc;
 use std::time::Duration;

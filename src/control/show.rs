@@ -1,7 +1,8 @@
 //! The walk behind `show route`: which routes of which tables, in pieces.
 //!
-//! A show is a machine that can stop after any net: it holds counters and the number of the next net, never a borrowed table. The session
-//! gives it a snapshot, lets it fill a buffer, sends the buffer, and goes on; a client that does not read costs neither a thread nor a snapshot.
+//! A show is a machine that can stop after any net: it holds counters and the number of the next net, never a
+//! borrowed table. The session gives it a snapshot, lets it fill a buffer, sends the buffer, and goes on; a
+//! client that does not read costs neither a thread nor a snapshot.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;

@@ -1,8 +1,8 @@
 //! The one writer that knows the wire.
 //!
-//! A reply is a run of lines: four digits, `-` (more follow) or a blank (last line), text. A line with the code of the line before it carries
-//! one blank instead. Lines beginning with `+` belong to no reply and may stand between any two lines.
-//! Commands say what to send; how it looks is decided here and nowhere else.
+//! A reply is a run of lines: four digits, `-` (more follow) or a blank (last line), text. A line with the
+//! code of the line before it carries one blank instead. Lines beginning with `+` belong to no reply and may
+//! stand between any two lines. Commands say what to send; how it looks is decided here and nowhere else.
 
 use std::fmt::Display;
 use std::io::Write;

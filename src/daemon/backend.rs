@@ -1,4 +1,5 @@
-//! The engine as the shell sees it: every question is a closure that runs on the engine's thread and returns plain data.
+//! The engine as the shell sees it: every question is a closure that runs on the engine's thread and returns
+//! plain data.
 
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -169,7 +170,8 @@ impl Backend for Daemon {
     fn wait_kernel(&self, limit: Duration) -> Answer<'_, KernelWait> {
         let until = Instant::now() + limit;
         Box::pin(async move {
-            // What others have just done in the kernel is on its way to us: twice the same answer, with no work in between, counts.
+            // What others have just done in the kernel is on its way to us: twice the same answer, with no
+            // work in between, counts.
             let mut before = None;
             loop {
                 let now = self.agreement().await?;

@@ -1,7 +1,7 @@
 //! Filters off the engine's thread: for `eval`, `show route export`, `where` and `filter`.
 //!
-//! Names of interfaces and protocols come with the snapshot; what only the engine knows (ROA tables, neighbours) is asked of it, which only
-//! filters that use it pay for.
+//! Names of interfaces and protocols come with the snapshot; what only the engine knows (ROA tables,
+//! neighbours) is asked of it, which only filters that use it pay for.
 
 use std::cell::RefCell;
 use std::net::IpAddr;

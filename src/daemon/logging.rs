@@ -85,8 +85,8 @@ impl Logging {
     }
 }
 
-/// Whether all that a configuration wants to log to can be opened; the error is a line in BIRD's form. Files are made by that, as BIRD makes them when it
-/// reads the configuration.
+/// Whether all that a configuration wants to log to can be opened; the error is a line in BIRD's form. Files
+/// are made by that, as BIRD makes them when it reads the configuration.
 pub(super) fn check(config: &Config) -> Result<(), String> {
     for log in &config.logs {
         LogSinks::open(&[target(log)]).map_err(|error| format!("{} {error}", log.place))?;
@@ -95,8 +95,9 @@ pub(super) fn check(config: &Config) -> Result<(), String> {
 }
 
 impl Logging {
-    /// Who changed what: for the log only. Sessions that watch with `echo` see the effects, and so does who looks at standard error while giving orders
-    /// as the daemon's own user (`own`), unless what stands there is kept by the journal.
+    /// Who changed what: for the log only. Sessions that watch with `echo` see the effects, and so does who
+    /// looks at standard error while giving orders as the daemon's own user (`own`), unless what stands there
+    /// is kept by the journal.
     pub(super) fn audit(&self, own: bool, line: &str) {
         let shown = !own || std::env::var_os("JOURNAL_STREAM").is_some();
         self.to_sinks(|place| shown || *place != LogPlace::Stderr, LogClass::Auth, line);

@@ -1,5 +1,5 @@
-//! Floor 7: wires everything, decides nothing. Reads the configuration, starts the engine and the control socket, answers the shell's
-//! questions with what the engine holds.
+//! Floor 7: wires everything, decides nothing. Reads the configuration, starts the engine and the control
+//! socket, answers the shell's questions with what the engine holds.
 
 pub mod backend;
 mod dump;

@@ -1,7 +1,8 @@
 //! The start order, the signals, and the end.
 //!
-//! The order matters to supervisors: everything that can be wrong with the configuration or the socket is found before the parent exits,
-//! nothing is forked once threads exist, and privileges are dropped before anything is listened to by others.
+//! The order matters to supervisors: everything that can be wrong with the configuration or the socket is
+//! found before the parent exits, nothing is forked once threads exist, and privileges are dropped before
+//! anything is listened to by others.
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -194,8 +195,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How often the service manager is asked for more time.
 const ASK_FOR_TIME: Duration = Duration::from_secs(5);
 
-/// Feeds the watchdog of the service manager, as long as the engine answers: a daemon whose sessions live while its routing hangs is to be started
-/// anew.
+/// Feeds the watchdog of the service manager, as long as the engine answers: a daemon whose sessions live
+/// while its routing hangs is to be started anew.
 async fn heartbeat(daemon: &Daemon, manager: &ServiceManager) {
     let Some(limit) = manager.watchdog() else { return std::future::pending().await };
     let mut beat = tokio::time::interval(limit / 2);
@@ -208,8 +209,9 @@ async fn heartbeat(daemon: &Daemon, manager: &ServiceManager) {
     }
 }
 
-/// Waits until kernel and tables agree for the first time, or nothing is left that can progress. Units that are ordered behind this one start
-/// with the routes in place; the shell does not wait. Gives a line for people.
+/// Waits until kernel and tables agree for the first time, or nothing is left that can progress. Units that
+/// are ordered behind this one start with the routes in place; the shell does not wait. Gives a line for
+/// people.
 async fn first_sync(daemon: &Daemon, manager: &ServiceManager) -> String {
     let (mut mark, mut changed) = (None, Instant::now());
     let mut asked: Option<Instant> = None;

@@ -1,7 +1,8 @@
 //! `bird --sandbox`: the daemon in a network of its own, made on the spot and without root, and the shell on it.
 //!
-//! A user and a network namespace with two virtual links; in it an alien route, the daemon on the given file, what the kernel then holds,
-//! and `birdc`. Nothing outside the namespace is touched, and nothing of it is left at the end.
+//! A user and a network namespace with two virtual links; in it an alien route, the daemon on the given file,
+//! what the kernel then holds, and `birdc`. Nothing outside the namespace is touched, and nothing of it is
+//! left at the end.
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};

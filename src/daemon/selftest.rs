@@ -1,8 +1,9 @@
 //! `bird --test`: runs the self-tests that stand in a configuration.
 //!
-//! The configuration runs in this process on a kernel in memory, so that static protocols fill the tables which `roa_check` and pipes look at, and
-//! nothing outside is touched: no interface, no route, no socket, no log file. Filters run on that way, and their assertions count. Then each
-//! suite runs, in the order of the file.
+//! The configuration runs in this process on a kernel in memory, so that static protocols fill the tables
+//! which `roa_check` and pipes look at, and nothing outside is touched: no interface, no route, no socket, no
+//! log file. Filters run on that way, and their assertions count. Then each suite runs, in the order of the
+//! file.
 
 use std::io::Write;
 use std::path::Path;
@@ -22,7 +23,8 @@ use crate::sys::fake::FakeKernel;
 /// The router id of configurations that leave it to the interfaces, of which there are none: 192.0.2.1.
 const ROUTER_ID: u32 = 0xc000_0201;
 
-/// Turns without anything to do after which nothing more will come: answers of the kernel arrive in the turn behind the question.
+/// Turns without anything to do after which nothing more will come: answers of the kernel arrive in the turn
+/// behind the question.
 const QUIET: u32 = 16;
 
 /// How long tables may take to fill.

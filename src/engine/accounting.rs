@@ -1,9 +1,11 @@
 //! How often each place of a filter has decided about routes, per channel and direction.
 //!
-//! Why always on: the question "which rule threw it away?" comes after the fact. What it costs is one addition per run: a verdict carries the
-//! number of its site, dense in the filter's program, and the counters are a list of that length. File and line are looked up when somebody asks.
+//! Why always on: the question "which rule threw it away?" comes after the fact. What it costs is one
+//! addition per run: a verdict carries the number of its site, dense in the filter's program, and the
+//! counters are a list of that length. File and line are looked up when somebody asks.
 //!
-//! Routes kept by `import keep filtered` remember their site in two bytes that a [`Route`](crate::table::Route) has to spare ([`Refusal`]).
+//! Routes kept by `import keep filtered` remember their site in two bytes that a
+//! [`Route`](crate::table::Route) has to spare ([`Refusal`]).
 
 use crate::filter::{Outcome, RuntimeError, Verdict};
 

@@ -1,8 +1,10 @@
-//! How long the engine is busy: `debug latency`, `watchdog warning` and `watchdog timeout` (BIRD's manual, global options).
+//! How long the engine is busy: `debug latency`, `watchdog warning` and `watchdog timeout` (BIRD's manual,
+//! global options).
 //!
-//! Why: what is late is late because something else was being done. A cycle is what happens between two looks at the mailbox. When
-//! `debug latency` is on, each part of it is timed, and the protocol named that took most of it. A cycle that does not end at all
-//! ends the daemon, so that somebody starts it anew; its routes stay in the kernel, and the next daemon finds them there.
+//! Why: what is late is late because something else was being done. A cycle is what happens between two looks
+//! at the mailbox. When `debug latency` is on, each part of it is timed, and the protocol named that took
+//! most of it. A cycle that does not end at all ends the daemon, so that somebody starts it anew; its routes
+//! stay in the kernel, and the next daemon finds them there.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -110,10 +112,12 @@ impl Engine {
 /// How often the watchdog looks; its limits are whole seconds.
 const LOOK: Duration = Duration::from_millis(250);
 
-/// Ends a daemon whose engine hangs (`watchdog timeout`). Looks from a thread of its own, which there is once a limit is set.
+/// Ends a daemon whose engine hangs (`watchdog timeout`). Looks from a thread of its own, which there is once
+/// a limit is set.
 pub(super) struct Watchdog {
     base: Instant,
-    /// When the cycle under way has to be over, in microseconds since `base`; 0 while the engine rests or may take its time.
+    /// When the cycle under way has to be over, in microseconds since `base`; 0 while the engine rests or may
+    /// take its time.
     due: Arc<AtomicU64>,
     watched: bool,
     output: Arc<dyn LogOutput>,

@@ -1,10 +1,13 @@
-//! What the engine knows about a net: which routes stand where, what protocols offer, which filters stand in the way, and what came of it.
+//! What the engine knows about a net: which routes stand where, what protocols offer, which filters stand in
+//! the way, and what came of it.
 //!
-//! The question is "why?", so everything that decides outside of filters is said in words here: states, rules of protocols, limits, what is the
-//! best route. The filters themselves are handed out with the routes they see, and run elsewhere, so that a long one stops nobody.
+//! The question is "why?", so everything that decides outside of filters is said in words here: states, rules
+//! of protocols, limits, what is the best route. The filters themselves are handed out with the routes they
+//! see, and run elsewhere, so that a long one stops nobody.
 //!
-//! Nothing changes by a question. To see a route as it was before the import filter, its protocol announces it once more
-//! ([`Instance::again`](super::api::Instance::again)) while the way into the table is closed: what it says is written down instead.
+//! Nothing changes by a question. To see a route as it was before the import filter, its protocol announces
+//! it once more ([`Instance::again`](super::api::Instance::again)) while the way into the table is closed:
+//! what it says is written down instead.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -169,7 +172,8 @@ impl Engine {
             if ch.config.net_type != question.net.net_type() {
                 continue;
             }
-            // A pipe has a channel on either table, and both filters on the ways out: what leaves the second table is its import.
+            // A pipe has a channel on either table, and both filters on the ways out: what leaves the second
+            // table is its import.
             let out = if is_pipe && at == 1 { Direction::Import } else { Direction::Export };
             let wanted = |direction| match &question.through {
                 Some((d, p, c)) => {

@@ -11,7 +11,8 @@ use crate::table::Source;
 /// Pages of 256 nets looked at in one turn.
 const PAGES: usize = 8;
 
-/// While there is more to ask, pieces are so far apart, in microseconds: whoever never stops asking delays a flush, but does not stop it.
+/// While there is more to ask, pieces are so far apart, in microseconds: whoever never stops asking delays a
+/// flush, but does not stop it.
 const PATIENCE: u64 = 20_000;
 
 /// The protocols whose routes are being taken out.

@@ -43,7 +43,8 @@ impl Logger {
         self.output.write(class, &self.buffer);
     }
 
-    /// One line of a kind that can come a million times: a burst of five, then one per second; the first suppressed one shows as `...`.
+    /// One line of a kind that can come a million times: a burst of five, then one per second; the first
+    /// suppressed one shows as `...`.
     pub fn limited(&mut self, now: u64, class: LogClass, text: fmt::Arguments<'_>) {
         let seconds = (now - self.filled) / 1_000_000;
         if seconds > 0 {

@@ -6,8 +6,9 @@ use super::resolve::igp_metric;
 use crate::base::NextHop;
 use crate::table::{Attrs, Dest, Route, RouteSource};
 
-/// The attributes of the merged route; `pass` asks the export side about one route. The best route must pass; every other route that is
-/// its equal, passes and points somewhere adds its next hops. They are sorted, duplicates vanish, and the list is cut at `limit`.
+/// The attributes of the merged route; `pass` asks the export side about one route. The best route must pass;
+/// every other route that is its equal, passes and points somewhere adds its next hops. They are sorted,
+/// duplicates vanish, and the list is cut at `limit`.
 pub fn merge(
     routes: &[Route],
     limit: u16,

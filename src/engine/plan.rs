@@ -1,8 +1,9 @@
 //! What a new configuration means for the running one: a list of steps, worked out before anything happens.
 //!
-//! Pure data from pure data, so that it can be shown (`configure plan`), tested, and undone by swapping the arguments. A commit carries out these
-//! steps and decides nothing by itself: what the plan says is what happens. Protocols are matched by name. For every change the option
-//! that causes it is named, with the place where it stands.
+//! Pure data from pure data, so that it can be shown (`configure plan`), tested, and undone by swapping the
+//! arguments. A commit carries out these steps and decides nothing by itself: what the plan says is what
+//! happens. Protocols are matched by name. For every change the option that causes it is named, with the
+//! place where it stands.
 
 use std::fmt;
 use std::sync::Arc;
@@ -59,7 +60,8 @@ pub struct Step {
     pub refeed: bool,
 }
 
-/// All steps: those for known protocols in the order of the old configuration, then additions in the order of the new one.
+/// All steps: those for known protocols in the order of the old configuration, then additions in the order of
+/// the new one.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
     /// The steps.
@@ -258,7 +260,8 @@ impl Reasons<'_> {
         self.list.push(Reason { what, place, gone: false, effect });
     }
 
-    /// An option of a channel, or of the protocol itself. One that stands nowhere has changed its default, and the protocol's own place is given.
+    /// An option of a channel, or of the protocol itself. One that stands nowhere has changed its default,
+    /// and the protocol's own place is given.
     fn option(&mut self, channel: &str, option: &str, effect: Effect) {
         let words: Vec<&str> = [channel, option].into_iter().filter(|w| !w.is_empty()).collect();
         let what = words.join(" ");

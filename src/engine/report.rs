@@ -1,8 +1,9 @@
 //! What a protocol that writes to the kernel tells about its work.
 //!
-//! Plain data behind two questions: a cheap one that is asked many times a second while somebody waits ([`KernelProgress`]), and a full one
-//! that walks over all routes ([`KernelStatus`]). Whether everything agrees is more than the protocols know: routes may be on their way
-//! to them. So the engine answers that ([`Engine::agreement`]).
+//! Plain data behind two questions: a cheap one that is asked many times a second while somebody waits
+//! ([`KernelProgress`]), and a full one that walks over all routes ([`KernelStatus`]). Whether everything
+//! agrees is more than the protocols know: routes may be on their way to them. So the engine answers that
+//! ([`Engine::agreement`]).
 
 use std::sync::Arc;
 

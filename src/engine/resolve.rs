@@ -44,9 +44,10 @@ impl Resolved {
 }
 
 impl Core {
-    /// The longest match of `gateway` in `table` decides: a device route makes the gateway the next hop (unless it is our own address there; on
-    /// links that know no neighbours it stays a device route), a route through gateways lends its next hops, blackholes stay what they are; a
-    /// recursive one, or none, is unreachable.
+    /// The longest match of `gateway` in `table` decides: a device route makes the gateway the next hop
+    /// (unless it is our own address there; on links that know no neighbours it stays a device route), a
+    /// route through gateways lends its next hops, blackholes stay what they are; a recursive one, or none,
+    /// is unreachable.
     pub(super) fn resolve_gateway(&mut self, table: &str, gateway: IpAddr) -> Resolution {
         let found = self.table_named(table);
         let name = found.map_or_else(|| Arc::from(table), |table| table.name().clone());
@@ -108,8 +109,9 @@ fn is_recursive(route: &Route) -> bool {
     route.attrs.recursive.is_there()
 }
 
-/// The rule of kinds for two routes of equal preference: a static route with the lower metric wins, and of the routes a protocol has
-/// learned from the kernel the one with the lower kernel metric; otherwise the older one.
+/// The rule of kinds for two routes of equal preference: a static route with the lower metric wins, and of
+/// the routes a protocol has learned from the kernel the one with the lower kernel metric; otherwise the
+/// older one.
 pub(super) fn better(new: &Route, old: &Route) -> bool {
     let kernel_metric = |route: &Route| route.attrs.get_int(attributes::id::KRT_METRIC);
     match (new.attrs.source, old.attrs.source) {

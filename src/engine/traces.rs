@@ -1,7 +1,8 @@
 //! What protocols are told about interfaces, as their traces show it (`debug { interfaces }`).
 //!
-//! Only protocols that live by interfaces themselves have such lines; the others hear of them through their next hops. Addresses of an
-//! interface that goes down go first and come back after it, whatever the kernel keeps.
+//! Only protocols that live by interfaces themselves have such lines; the others hear of them through their
+//! next hops. Addresses of an interface that goes down go first and come back after it, whatever the kernel
+//! keeps.
 
 use super::api::{Hears, TraceFlag};
 use super::core::has_flag;
@@ -13,8 +14,8 @@ use crate::base::{IpNet, LogClass, ProtoId};
 type AddressLines = Vec<(IpNet, &'static str)>;
 
 impl Engine {
-    /// Traces changes for each protocol that lives by them. Names are remembered: at the end of an interface it has none any more, and a
-    /// renamed one goes down under its old name.
+    /// Traces changes for each protocol that lives by them. Names are remembered: at the end of an interface
+    /// it has none any more, and a renamed one goes down under its old name.
     pub(super) fn trace_ifaces(&mut self, changes: &[IfaceEvent]) {
         let listeners = self.listeners();
         for (at, IfaceEvent { ifindex, change }) in changes.iter().enumerate() {
@@ -52,7 +53,8 @@ impl Engine {
         }
     }
 
-    /// What a change says about addresses, before and after what it says about the interface: those of one that is down are not there.
+    /// What a change says about addresses, before and after what it says about the interface: those of one
+    /// that is down are not there.
     fn addresses_too(&self, changes: &[IfaceEvent], at: usize) -> (AddressLines, AddressLines) {
         let IfaceEvent { ifindex, change } = &changes[at];
         let iface = self.core.ifaces.get(*ifindex);

@@ -1,8 +1,9 @@
 //! From one configuration to the next, while routes keep flowing.
 //!
-//! A commit carries out a [`Plan`]: adaptations at once, the rest as protocols get down. What must get down first is an obstacle; the
-//! transition is over when none is left and when everybody who announces routes again has finished. One configuration may wait behind the
-//! running transition; a later one takes its place. Undo is a commit with the arguments swapped.
+//! A commit carries out a [`Plan`]: adaptations at once, the rest as protocols get down. What must get down
+//! first is an obstacle; the transition is over when none is left and when everybody who announces routes
+//! again has finished. One configuration may wait behind the running transition; a later one takes its place.
+//! Undo is a commit with the arguments swapped.
 
 use std::sync::Arc;
 
@@ -16,8 +17,9 @@ use super::proto::{Goal, Proto};
 use crate::base::{LogClass, ProtoId};
 use crate::config::{Config, ProtocolConfig, RouterIdConfig};
 
-/// How long, in microseconds, an answer waits for kernel protocols on their way down. BIRD does nothing else meanwhile, so whoever looks
-/// behind an answer never finds them half-way; ours wait for the kernel, which on a busy machine takes its time.
+/// How long, in microseconds, an answer waits for kernel protocols on their way down. BIRD does nothing else
+/// meanwhile, so whoever looks behind an answer never finds them half-way; ours wait for the kernel, which on
+/// a busy machine takes its time.
 const PATIENCE: u64 = 2_000_000;
 
 /// Told about every configuration that is taken.
@@ -91,8 +93,8 @@ impl Transition {
 }
 
 impl Engine {
-    /// Takes a configuration: at once, or after the transition under way. `timeout`: seconds until it is undone, with the
-    /// session to tell.
+    /// Takes a configuration: at once, or after the transition under way. `timeout`: seconds until it is
+    /// undone, with the session to tell.
     pub fn configure(
         &mut self,
         config: Arc<Config>,

@@ -1,12 +1,14 @@
 //! Small functions are part of those who call them.
 //!
-//! Why: in policies made of helpers (`if is_bogon(net) then reject;`) calls are most of the work. A call costs several times what an
-//! instruction does, and what a function gives back goes through registers that nobody else looks at.
+//! Why: in policies made of helpers (`if is_bogon(net) then reject;`) calls are most of the work. A call
+//! costs several times what an instruction does, and what a function gives back goes through registers that
+//! nobody else looks at.
 //!
-//! How: a body that calls functions which call nobody, decide nothing and do not loop gets a second form, with those functions in it and what is left
-//! over from joining them taken out. Only the machine runs that form, and only when nobody watches: explanations, comparisons
-//! of configurations and numbers of sites know the body as it was written. Where each instruction comes from is kept, so an error names the same
-//! line. Functions are compiled before their callers, so each body is looked at once.
+//! How: a body that calls functions which call nobody, decide nothing and do not loop gets a second form,
+//! with those functions in it and what is left over from joining them taken out. Only the machine runs that
+//! form, and only when nobody watches: explanations, comparisons of configurations and numbers of sites know
+//! the body as it was written. Where each instruction comes from is kept, so an error names the same line.
+//! Functions are compiled before their callers, so each body is looked at once.
 
 use super::code::{Code, Op, Opd, Place, Reg, Switch};
 use super::symbols::FnId;

@@ -1,13 +1,15 @@
 //! Lists made before: `bgp_community.add((64500, 7))` gives the same list for a thousand routes, and makes it once.
 //!
-//! Lists are immutable and shared, so a list is known by where its members are. An entry keeps object, argument and result alive; as
-//! long as it stands, those addresses mean nothing else. A hit costs a comparison of a few words and a reference count; and routes that
-//! came to one list in one way share it, so that comparing their attributes compares pointers.
+//! Lists are immutable and shared, so a list is known by where its members are. An entry keeps object,
+//! argument and result alive; as long as it stands, those addresses mean nothing else. A hit costs a
+//! comparison of a few words and a reference count; and routes that came to one list in one way share it, so
+//! that comparing their attributes compares pointers.
 //!
-//! Memory is bounded: [`SLOTS`] entries of lists with at most [`LONGEST`] words each. Which slot an entry stands in is decided by its
-//! key alone, a newer one takes the place of an older one. Where hardly anything repeats (full tables with communities of their own), entries
-//! would be written only to be thrown away: after a run of misses most of them are not written. Arguments may be sets of the configuration,
-//! so a new configuration empties the memo.
+//! Memory is bounded: [`SLOTS`] entries of lists with at most [`LONGEST`] words each. Which slot an entry
+//! stands in is decided by its key alone, a newer one takes the place of an older one. Where hardly anything
+//! repeats (full tables with communities of their own), entries would be written only to be thrown away:
+//! after a run of misses most of them are not written. Arguments may be sets of the configuration, so a new
+//! configuration empties the memo.
 
 use super::ops::{self, Fault};
 use crate::base::Value;
@@ -57,7 +59,8 @@ impl Memo {
         known.then_some(&entry.result)
     }
 
-    /// Runs a method with one argument, and remembers what it said. For questions that [`Memo::recall`] has no answer to.
+    /// Runs a method with one argument, and remembers what it said. For questions that [`Memo::recall`] has
+    /// no answer to.
     pub(super) fn call(&mut self, method: u16, object: &Value, argument: &Value) -> Result<Value, Fault> {
         if !ops::makes_lists(method) {
             return ops::call(method, object, Some(argument));

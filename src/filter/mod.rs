@@ -1,13 +1,15 @@
 //! Floor 2: the filter language, from checked syntax to a verdict.
 //!
-//! Why a compiler: every route of every channel passes a filter, so what can be known while the configuration is read is found out then.
-//! Bodies are checked, constant parts computed, names resolved to numbers; what remains is a flat program over typed values
-//! ([`code`]) that a small machine runs ([`vm`]).
+//! Why a compiler: every route of every channel passes a filter, so what can be known while the configuration
+//! is read is found out then. Bodies are checked, constant parts computed, names resolved to numbers; what
+//! remains is a flat program over typed values ([`code`]) that a small machine runs ([`vm`]).
 //!
-//! The parts, bottom up: [`types`]; [`attributes`], the registry of everything a route can carry; [`ops`], what operators and methods compute;
-//! [`code`] and [`program`], what bodies become; `inline`, small functions in their callers; [`symbols`], the names of a configuration; [`compile`], the checker; [`view`] and [`mod@env`], the
-//! route and the world as a filter sees them; `memo`, answers given before; [`vm`]; `questions` that a run asks about net and world, `record`, who takes them down, and [`verdicts`] given before;
-//! [`explain`], which watches the machine.
+//! The parts, bottom up: [`types`]; [`attributes`], the registry of everything a route can carry; [`ops`],
+//! what operators and methods compute; [`code`] and [`program`], what bodies become; `inline`, small
+//! functions in their callers; [`symbols`], the names of a configuration; [`compile`], the checker; [`view`]
+//! and [`mod@env`], the route and the world as a filter sees them; `memo`, answers given before; [`vm`];
+//! `questions` that a run asks about net and world, `record`, who takes them down, and [`verdicts`] given
+//! before; [`explain`], which watches the machine.
 //!
 //! Filters know no protocol and no table: what they ask of the world is the trait [`Env`].
 

@@ -1,8 +1,8 @@
 //! Linked programs and filters.
 //!
-//! Functions are compiled once and shared by all who call them. A [`Program`] is a body with every function it can reach, in one flat
-//! list; calls are numbers into that list. So a running filter follows no chain of pointers, comparing two programs is a walk over two
-//! lists, and dropping one does not recurse.
+//! Functions are compiled once and shared by all who call them. A [`Program`] is a body with every function
+//! it can reach, in one flat list; calls are numbers into that list. So a running filter follows no chain of
+//! pointers, comparing two programs is a walk over two lists, and dropping one does not recurse.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};

@@ -1,10 +1,12 @@
 //! Names of a configuration and what they stand for.
 //!
-//! There is one namespace for tables, protocols, filters, constants and all the rest. Names are defined above their first use, so the table
-//! grows with the file. Local variables are not here: they live and die inside one body ([`super::compile`]).
+//! There is one namespace for tables, protocols, filters, constants and all the rest. Names are defined above
+//! their first use, so the table grows with the file. Local variables are not here: they live and die inside
+//! one body ([`super::compile`]).
 //!
-//! A finished configuration keeps a [`Snapshot`], which knows words by their text. Terms of the control socket bring words of their own and look
-//! names up there, through a [`Symbols`] that stands on the snapshot.
+//! A finished configuration keeps a [`Snapshot`], which knows words by their text. Terms of the control
+//! socket bring words of their own and look names up there, through a [`Symbols`] that stands on the
+//! snapshot.
 
 use std::sync::Arc;
 
@@ -115,7 +117,8 @@ impl Symbols {
         self.declared = declared;
     }
 
-    /// A table that stands on the names of `base`: predefined ones, or those of a whole configuration. They may be defined anew.
+    /// A table that stands on the names of `base`: predefined ones, or those of a whole configuration. They
+    /// may be defined anew.
     pub fn on(base: Arc<Snapshot>) -> Symbols {
         let functions = base.functions.clone();
         Symbols { base, functions, ..Symbols::default() }
@@ -313,7 +316,8 @@ pub fn already_defined(names: &Names, name: Ident, at: u32, first: Span) -> Diag
         .label(first, "first defined here")
 }
 
-/// The word most like `word`, if one is alike at all: the same in other letters, without its first part, or nearly the same.
+/// The word most like `word`, if one is alike at all: the same in other letters, without its first part, or
+/// nearly the same.
 pub fn nearest<'a>(word: &str, among: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let far = |candidate: &str| {
         if candidate.eq_ignore_ascii_case(word) {

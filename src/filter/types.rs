@@ -6,7 +6,8 @@ use crate::base::Value;
 use crate::base::value::EnumType;
 use crate::syntax::ast::TypeName;
 
-/// A type. What cannot be known before a filter runs is [`Type::Unknown`]; values carry their own type, so nothing is unsafe then.
+/// A type. What cannot be known before a filter runs is [`Type::Unknown`]; values carry their own type, so
+/// nothing is unsafe then.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[allow(missing_docs, reason = "the types of the language")]
 pub enum Type {

@@ -1,8 +1,9 @@
 //! The route a filter looks at and works on.
 //!
-//! The route is borrowed; the first write makes an editable copy of its attributes, so a filter that only looks costs nothing and the route
-//! keeps its shared set. The copy stands on the stack, and of what it comes to there mostly is a shared set already: then nothing was
-//! allocated ([`RouteView::finish_shared`]). What writing a next hop means, with all its conditions, is here too.
+//! The route is borrowed; the first write makes an editable copy of its attributes, so a filter that only
+//! looks costs nothing and the route keeps its shared set. The copy stands on the stack, and of what it comes
+//! to there mostly is a shared set already: then nothing was allocated ([`RouteView::finish_shared`]). What
+//! writing a next hop means, with all its conditions, is here too.
 
 use std::cell::Cell;
 use std::net::IpAddr;
@@ -40,8 +41,8 @@ pub struct RouteView<'a> {
     /// The list of attributes was written, and is this one now.
     listed: bool,
     list: List8,
-    /// What BIRD remembers of the first next hop when the route has none (any more): weight, flags and labels show again when a
-    /// gateway is set. `None` while it is the one of the route as it was.
+    /// What BIRD remembers of the first next hop when the route has none (any more): weight, flags and labels
+    /// show again when a gateway is set. `None` while it is the one of the route as it was.
     ghost: Option<NextHop>,
 }
 

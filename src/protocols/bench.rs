@@ -1,7 +1,7 @@
 //! A test bench: hands that keep everything in memory, so that instances are tried without an engine.
 //!
-//! Tables are maps from (channel, net, source) to attributes with a number that grows with every change, as time stamps do in the real one; an
-//! announcement that says nothing new leaves that number alone.
+//! Tables are maps from (channel, net, source) to attributes with a number that grows with every change, as
+//! time stamps do in the real one; an announcement that says nothing new leaves that number alone.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "literals of tests")]
 
@@ -241,7 +241,8 @@ impl Bench {
         self.finish();
     }
 
-    /// Gives the instance other options if it can take them, without waiting for the work that may follow; what that asks of it.
+    /// Gives the instance other options if it can take them, without waiting for the work that may follow;
+    /// what that asks of it.
     pub(super) fn adapt(&mut self, options: impl ProtocolOptions) -> Option<Effect> {
         let old = self.hands.config.clone();
         let effect = old.options.changes(&options).into_iter().map(|(_, effect)| effect).max();

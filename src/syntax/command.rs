@@ -1,4 +1,5 @@
-//! Pieces of the language inside commands of the control socket: `eval TERM`, `show route where TERM`, `show route filter { ... }`.
+//! Pieces of the language inside commands of the control socket: `eval TERM`, `show route where TERM`, `show
+//! route filter { ... }`.
 //!
 //! The piece is the beginning of the text; what follows it belongs to the command.
 
@@ -26,8 +27,8 @@ pub struct Part<T> {
     pub names: Names,
 }
 
-/// Parses a term. `names` and `taken` are the words of the running configuration and those of them that are names there and so
-/// hide keywords.
+/// Parses a term. `names` and `taken` are the words of the running configuration and those of them that are
+/// names there and so hide keywords.
 pub fn parse_term(text: &str, names: &Names, taken: &[Sym]) -> Result<Part<Expr>, Diagnostic> {
     piece(Rule::where_term, text, names, taken, |c, pair| pair.into_inner().next().map(|p| c.term(p)))
 }

@@ -1,8 +1,8 @@
 //! Errors and warnings about a configuration or a command.
 //!
-//! The first line of an error is byte for byte what BIRD prints; labels and help are ours and appear only where a human
-//! looks (a terminal, or `--explain`). Every stage reports into one [`Diagnostics`] list; BIRD stops at the first error of the
-//! token stream, so the list is sorted by token before anything is shown.
+//! The first line of an error is byte for byte what BIRD prints; labels and help are ours and appear only
+//! where a human looks (a terminal, or `--explain`). Every stage reports into one [`Diagnostics`] list; BIRD
+//! stops at the first error of the token stream, so the list is sorted by token before anything is shown.
 
 use super::ast::{Span, Tok};
 
@@ -116,8 +116,9 @@ impl Diagnostics {
         list.into_iter().for_each(|d| self.push(d));
     }
 
-    /// Of the statement from `first` to `last` only what stands before `behind` could be read; it is checked nevertheless, for BIRD tells a
-    /// mistake there first. What is said from now on about the rest is not the user's fault.
+    /// Of the statement from `first` to `last` only what stands before `behind` could be read; it is checked
+    /// nevertheless, for BIRD tells a mistake there first. What is said from now on about the rest is not the
+    /// user's fault.
     pub fn torn(&mut self, first: Tok, behind: Tok, last: Tok) {
         self.torn.push(Torn { first, behind, last });
     }

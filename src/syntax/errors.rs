@@ -105,8 +105,8 @@ fn expected_at(rule: Rule, text: &str, at: usize, instead: &str) -> Vec<char> {
     if failure.at + 1 == changed.len() { failure.expected } else { Vec::new() }
 }
 
-/// The complaint about a failure at byte `start + failure.at` of the tokens; `next` is the token behind them, if the file has one more.
-/// `None` when the lexer has complained about that place already.
+/// The complaint about a failure at byte `start + failure.at` of the tokens; `next` is the token behind them,
+/// if the file has one more. `None` when the lexer has complained about that place already.
 #[allow(clippy::too_many_arguments, reason = "all of what the driver knows about the place")]
 pub(super) fn syntax_error(
     rule: Rule,
@@ -286,7 +286,8 @@ fn is_new(tokens: &Tokens, start: usize, at: usize) -> bool {
     }
 }
 
-/// BIRD lists what it expected in the order its grammar first mentions the tokens; this is that order as far as short lists show it.
+/// BIRD lists what it expected in the order its grammar first mentions the tokens; this is that order as far
+/// as short lists show it.
 const ORDER: [char; 36] = [
     'n',
     '4',

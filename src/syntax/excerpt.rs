@@ -1,8 +1,8 @@
 //! The text of a filter or function, kept after the files are gone.
 //!
-//! A running filter knows where each instruction comes from as a token's number; to show the statement itself, one needs the text. Keeping whole
-//! files would keep a million routes for the sake of ten lines, so each body keeps its own stretch, in the same compact form as
-//! [`Sources`]: a byte per token, and the text.
+//! A running filter knows where each instruction comes from as a token's number; to show the statement
+//! itself, one needs the text. Keeping whole files would keep a million routes for the sake of ten lines, so
+//! each body keeps its own stretch, in the same compact form as [`Sources`]: a byte per token, and the text.
 
 use std::path::Path;
 use std::sync::Arc;

@@ -1,4 +1,5 @@
-//! The shapes of literals and operators: how far each could match at a place. The lexer takes the longest; on a tie the earlier shape wins.
+//! The shapes of literals and operators: how far each could match at a place. The lexer takes the longest; on
+//! a tie the earlier shape wins.
 
 use std::net::Ipv6Addr;
 

@@ -1,4 +1,5 @@
-//! How diagnostics look: BIRD's line for programs, and the explained form for people, with the source, a caret, related places and a hint.
+//! How diagnostics look: BIRD's line for programs, and the explained form for people, with the source, a
+//! caret, related places and a hint.
 
 use std::ops::Range;
 
@@ -27,8 +28,9 @@ const MOST_LINES: usize = 6;
 /// Bytes shown of a line, most of them behind the place of interest.
 const MOST_BYTES: usize = 240;
 
-/// The explained form: the first line, then the source with what is wrong underlined, then what to do. Ends without a newline.
-/// Only windows of a few lines are handed to the drawing crate: a configuration may have millions of them.
+/// The explained form: the first line, then the source with what is wrong underlined, then what to do. Ends
+/// without a newline. Only windows of a few lines are handed to the drawing crate: a configuration may have
+/// millions of them.
 pub fn explained(diagnostic: &Diagnostic, sources: &Sources, color: bool) -> String {
     let first = first_line(diagnostic, sources);
     let own = diagnostic.span.unwrap_or(Span { first: diagnostic.at, last: diagnostic.at });

@@ -1,10 +1,12 @@
-//! Scopes as far as the lexer must know them: which words a user has taken as names, so that they are keywords no longer.
+//! Scopes as far as the lexer must know them: which words a user has taken as names, so that they are
+//! keywords no longer.
 //!
-//! BIRD's parser defines a name while it parses, and its lexer looks every word up as it comes; a keyword that became a name is gone
-//! from the next token on, until the scope of the name ends. Here the lexer runs ahead of the parser, so this module recognises
-//! definitions from the tokens alone: the handful of shapes that introduce a name are told by the first word of the statement and the one
-//! or two tokens before the name. The parser's view of the same text decides what it means; a shape missed here could only leave a keyword
-//! a keyword.
+//! BIRD's parser defines a name while it parses, and its lexer looks every word up as it comes; a keyword
+//! that became a name is gone from the next token on, until the scope of the name ends. Here the lexer runs
+//! ahead of the parser, so this module recognises definitions from the tokens alone: the handful of shapes
+//! that introduce a name are told by the first word of the statement and the one or two tokens before the
+//! name. The parser's view of the same text decides what it means; a shape missed here could only leave a
+//! keyword a keyword.
 
 use tern_grammar::{KEYWORDS, RESERVED, k, keyword_char, t};
 
@@ -209,8 +211,8 @@ impl Scopes {
         self.braces.first().map_or(self.first, |b| b.first)
     }
 
-    /// Whether a new top-level statement starts with this token although nothing ended the last one: some statements need no semicolon, and
-    /// after a forgotten one the next statement should not suffer.
+    /// Whether a new top-level statement starts with this token although nothing ended the last one: some
+    /// statements need no semicolon, and after a forgotten one the next statement should not suffer.
     pub(super) fn starts_statement(&self, c: char) -> bool {
         if !self.braces.is_empty() || self.count == 0 {
             return false;
@@ -462,8 +464,8 @@ impl Scopes {
     }
 }
 
-/// Names that exist without a declaration in the file: default tables, the constants of iproute2's tables, thread groups, and attributes
-/// that are keywords in neither version.
+/// Names that exist without a declaration in the file: default tables, the constants of iproute2's tables,
+/// thread groups, and attributes that are keywords in neither version.
 fn is_predefined(text: &str) -> bool {
     matches!(text, "master4" | "master6" | "worker" | "routes")
         || ["ipp_", "ipr_", "ips_", "ipt_"].iter().any(|p| text.starts_with(p))

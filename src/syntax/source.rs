@@ -1,8 +1,8 @@
 //! Where tokens stand: the files read, and a compact map from token numbers to places.
 //!
-//! A configuration may hold many millions of tokens and nearly none of them is ever complained about, so a token costs one byte here: the
-//! distance from the start of the token before. Every 64th token, and wherever the byte does not suffice (long gaps, another
-//! file), a checkpoint holds the full place.
+//! A configuration may hold many millions of tokens and nearly none of them is ever complained about, so a
+//! token costs one byte here: the distance from the start of the token before. Every 64th token, and wherever
+//! the byte does not suffice (long gaps, another file), a checkpoint holds the full place.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -28,7 +28,8 @@ pub enum ReadError {
     Read,
 }
 
-/// The files of this machine. Reading a configuration is I/O done once, before anything runs; so it is done here, directly.
+/// The files of this machine. Reading a configuration is I/O done once, before anything runs; so it is done
+/// here, directly.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Disk;
 
@@ -208,8 +209,8 @@ impl Sources {
         Some(Place { file: mark.place.file, offset, line })
     }
 
-    /// The tokens of a span by themselves, numbered from 0, with the lines they stand on. Of a text longer than `longest` only the first token
-    /// remains.
+    /// The tokens of a span by themselves, numbered from 0, with the lines they stand on. Of a text longer
+    /// than `longest` only the first token remains.
     pub(super) fn part(&self, span: Span, longest: usize) -> Option<Sources> {
         let (first, last) = (span.first, span.last.min(self.end().checked_sub(1)?));
         let start = self.place(first)?;
@@ -259,8 +260,8 @@ impl Sources {
         })
     }
 
-    /// Where BIRD would say a token stands. The end of the configuration is on line 1, by BIRD's rule: in the column of the last token
-    /// when the file lacks its final newline, else 0.
+    /// Where BIRD would say a token stands. The end of the configuration is on line 1, by BIRD's rule: in the
+    /// column of the last token when the file lacks its final newline, else 0.
     pub fn locate(&self, tok: Tok) -> Located {
         let Some(place) = self.place(tok) else {
             let path = self.files.first().map_or_else(|| Arc::from(Path::new("")), |f| f.path.clone());
@@ -370,7 +371,8 @@ fn matches(glob: &[u8], name: &[u8]) -> bool {
     }
 }
 
-/// Whether `c` is in the bracket expression `glob` starts with; its length if so. An unclosed bracket stands for itself.
+/// Whether `c` is in the bracket expression `glob` starts with; its length if so. An unclosed bracket stands
+/// for itself.
 fn class(glob: &[u8], c: u8) -> Option<usize> {
     let negated = matches!(glob.get(1), Some(b'!' | b'^'));
     let start = 1 + usize::from(negated);

@@ -61,7 +61,8 @@ fn nesting_is_limited_everywhere() {
     }
 }
 
-/// Generated files hold them. Debug builds have the largest frames, and what is dropped here is dropped on a small stack.
+/// Generated files hold them. Debug builds have the largest frames, and what is dropped here is dropped on a
+/// small stack.
 #[test]
 fn chains_of_operators_have_any_length() {
     for (head, part, tail) in [
@@ -105,7 +106,8 @@ fn every_bad_statement_is_reported_and_the_others_are_read() {
     assert!(matches!(&device.items[..], [ProtoItem::Option(o)] if o.key == "scan time"));
 }
 
-/// Semicolons before the mistake do not end the statement: what follows them is no mistake of its own, and must not be the first one.
+/// Semicolons before the mistake do not end the statement: what follows them is no mistake of its own, and
+/// must not be the first one.
 #[test]
 fn a_mistake_in_a_function_is_the_only_one() {
     for (text, only) in [
@@ -150,8 +152,8 @@ fn the_place_of_errors_follows_bird() {
     }
 }
 
-/// A mistake in a body is said once, where it is: neither are the declarations in front of the brace read again as statements, nor the rest of a
-/// body whose braces do not match. What follows is read.
+/// A mistake in a body is said once, where it is: neither are the declarations in front of the brace read
+/// again as statements, nor the rest of a body whose braces do not match. What follows is read.
 #[test]
 fn a_broken_body_is_one_mistake() {
     let old = |body: &str| format!("function f(int a; int b)\nint c;\nip set d;\n{{\n{body}\n}}\n");
@@ -480,8 +482,8 @@ mod properties {
     }
 }
 
-/// With `TERN_CORPUS` naming the conformance corpus: nothing of `accept` is refused, and what of `reject` is refused here is refused where BIRD
-/// refuses it. (The rest of `reject` is for later stages.)
+/// With `TERN_CORPUS` naming the conformance corpus: nothing of `accept` is refused, and what of `reject` is
+/// refused here is refused where BIRD refuses it. (The rest of `reject` is for later stages.)
 #[test]
 fn corpus() {
     let Some(root) = std::env::var_os("TERN_CORPUS").map(PathBuf::from) else { return };

@@ -18,8 +18,8 @@ pub(super) struct Token {
     pub tok: Tok,
 }
 
-/// Tokens waiting to be parsed. The side arrays are indexed by *byte* of the string (a keyword has two), because bytes are what
-/// the parser's positions count.
+/// Tokens waiting to be parsed. The side arrays are indexed by *byte* of the string (a keyword has two),
+/// because bytes are what the parser's positions count.
 #[derive(Default, Debug)]
 pub(super) struct Tokens {
     pub text: String,

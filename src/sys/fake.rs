@@ -1,4 +1,5 @@
-//! A kernel in memory, for tests: it keeps what is written, and refuses, lags, reorders, breaks off and forgets on demand.
+//! A kernel in memory, for tests: it keeps what is written, and refuses, lags, reorders, breaks off and
+//! forgets on demand.
 //!
 //! It follows the real one where the reconciler can tell the difference: what makes two routes the same, which errors
 //! they give, priority 0 (IPv4) and 1024 (IPv6) when none is sent, deletions that match only routes of the same
@@ -168,8 +169,8 @@ fn reverse_answers(events: &mut [KernelEvent]) {
 }
 
 impl FakeKernel {
-    /// The connection breaks and is made anew: what was not answered yet fails, whatever became of it, notices are lost, and dumps
-    /// break off.
+    /// The connection breaks and is made anew: what was not answered yet fails, whatever became of it,
+    /// notices are lost, and dumps break off.
     pub fn lose(&mut self) {
         for (_, event) in &mut self.late {
             let gone = || KernelError::new(libc::EPIPE);

@@ -167,7 +167,8 @@ impl Sink {
                 if let Some((limit, backup)) = limit
                     && *size + line.len() as u64 > *limit
                 {
-                    // A backup that cannot be made is no reason to lose lines: the file grows, and the next line tries again.
+                    // A backup that cannot be made is no reason to lose lines: the file grows, and the next
+                    // line tries again.
                     if fs::rename(path, backup).is_ok() {
                         (*file, *size) = open_file(path)?;
                     }

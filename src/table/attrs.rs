@@ -1,8 +1,8 @@
 //! Attributes of a route, shared: a million routes have thousands of attribute sets.
 //!
-//! What every route has is a field; the rest is a slice sorted by attribute number. Sets are interned by [`Interner`], so that
-//! equality is mostly a pointer comparison. Attribute numbers come from one registry (`filter::attributes`) that exists whichever
-//! protocols are built.
+//! What every route has is a field; the rest is a slice sorted by attribute number. Sets are interned by
+//! [`Interner`], so that equality is mostly a pointer comparison. Attribute numbers come from one registry
+//! (`filter::attributes`) that exists whichever protocols are built.
 
 use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
@@ -66,10 +66,11 @@ pub enum Recursion {
     /// It did not.
     #[default]
     No,
-    /// It did, but how the route looks depends on more than what the recursive next hop leads to: labels were added, next hops merged, or a
-    /// filter looked at them.
+    /// It did, but how the route looks depends on more than what the recursive next hop leads to: labels were
+    /// added, next hops merged, or a filter looked at them.
     Somehow,
-    /// It is what this one leads to, and nobody has looked at it: should that change, the route changes to it and in nothing else.
+    /// It is what this one leads to, and nobody has looked at it: should that change, the route changes to it
+    /// and in nothing else.
     Through(Arc<Lookup>),
 }
 
@@ -210,7 +211,8 @@ impl Draft<'_> {
         }
     }
 
-    /// A hash over the words in which sets of attributes differ. One multiplication per word: this is done for every route that a filter changes.
+    /// A hash over the words in which sets of attributes differ. One multiplication per word: this is done
+    /// for every route that a filter changes.
     fn digest(&self) -> u64 {
         let mut state = FxHasher::default();
         let kind = match self.dest {

@@ -1,7 +1,8 @@
 //! What happens when the code of a table itself panics.
 //!
-//! A panic in an instance of a protocol is caught at the call and takes that instance down. It must not be caught when it comes from the middle of
-//! a change: index, slots and journal would contradict each other, and everybody would go on with them.
+//! A panic in an instance of a protocol is caught at the call and takes that instance down. It must not be
+//! caught when it comes from the middle of a change: index, slots and journal would contradict each other,
+//! and everybody would go on with them.
 
 /// Runs a change of a table as a whole or not at all: a panic in it ends the daemon.
 #[inline]

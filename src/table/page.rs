@@ -101,8 +101,8 @@ impl Clone for Page {
     }
 }
 
-/// A page of a table: its own until somebody looks, shared from then to the next write. Two states instead of an `Arc` alone, so that
-/// a write does not have to ask a counter whether anybody looks.
+/// A page of a table: its own until somebody looks, shared from then to the next write. Two states instead of
+/// an `Arc` alone, so that a write does not have to ask a counter whether anybody looks.
 #[derive(Debug)]
 pub(super) enum Held {
     Own(Page),

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use super::Attrs;
 use crate::base::{ChannelId, ProtoId};
 
-/// Who a route is from: a protocol and, where it has several routes for one net, a number of its own choice. A table holds one route per
-/// net and source.
+/// Who a route is from: a protocol and, where it has several routes for one net, a number of its own choice.
+/// A table holds one route per net and source.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Source {
     /// The protocol that made the route; a pipe leaves it as it is.
     pub proto: ProtoId,
-    /// Static: ordinal among the routes of the net; direct: interface index; kernel with `learn metrics`: metric; others 0.
+    /// Static: ordinal among the routes of the net; direct: interface index; kernel with `learn metrics`:
+    /// metric; others 0.
     pub path: u32,
 }
 
@@ -36,6 +37,6 @@ pub struct Route {
 
 const _: () = assert!(size_of::<Route>() <= 32, "every byte here is 1 MB per million routes");
 
-/// Which of two routes of one net is better: `true` when the first one beats the second for certain. Protocols of one kind may compare
-/// their own routes; kinds are told apart by the route's source attribute.
+/// Which of two routes of one net is better: `true` when the first one beats the second for certain.
+/// Protocols of one kind may compare their own routes; kinds are told apart by the route's source attribute.
 pub type Better = fn(&Route, &Route) -> bool;

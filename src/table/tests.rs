@@ -1,4 +1,5 @@
-//! Tables against naive models: whatever happens in whatever order, the best route, the journal and snapshots tell the same story.
+//! Tables against naive models: whatever happens in whatever order, the best route, the journal and snapshots
+//! tell the same story.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::collections::BTreeMap;
@@ -101,7 +102,8 @@ proptest! {
                     }
                 }
                 Op::Refeed { consumer } => {
-                    // As channels do: withdraw what vanished while the numbers still rest, then take all from a snapshot.
+                    // As channels do: withdraw what vanished while the numbers still rest, then take all from
+                    // a snapshot.
                     let c = &mut consumers[consumer];
                     for (id, (net, _)) in &c.best {
                         prop_assert_eq!(t.net_at(*id), Some(net));

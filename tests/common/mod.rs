@@ -1,4 +1,5 @@
-//! What tests of the whole daemon share: a network of the test's own, daemons in it, and a client for the control socket.
+//! What tests of the whole daemon share: a network of the test's own, daemons in it, and a client for the
+//! control socket.
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
 use std::fs;
@@ -13,15 +14,15 @@ use tempfile::TempDir;
 /// The daemon under test.
 pub(crate) const BIRD: &str = env!("CARGO_BIN_EXE_bird");
 
-/// How long anything may take before the test gives up. Debug builds on busy machines are slow, and whoever waits for what comes does not
-/// wait longer for it.
+/// How long anything may take before the test gives up. Debug builds on busy machines are slow, and whoever
+/// waits for what comes does not wait longer for it.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Set for the test inside its namespace.
 const INSIDE: &str = "TERN_TEST_NETWORK";
 
-/// Runs the test of this name in a network of its own: the test program is started again in a new namespace, for this one test.
-/// Where namespaces are forbidden, the test is skipped and says so.
+/// Runs the test of this name in a network of its own: the test program is started again in a new namespace,
+/// for this one test. Where namespaces are forbidden, the test is skipped and says so.
 pub(crate) fn in_network(test: &str, body: impl FnOnce()) {
     if std::env::var_os(INSIDE).is_some() {
         ip("link set lo up");
@@ -76,7 +77,8 @@ pub(crate) fn link(name: &str, addresses: &[&str]) {
     }
 }
 
-/// The routes of a kernel table that carry our protocol number, sorted, one line each: `10.1.0.0/16 via 192.0.2.2 dev veth0 metric 32`.
+/// The routes of a kernel table that carry our protocol number, sorted, one line each: `10.1.0.0/16 via
+/// 192.0.2.2 dev veth0 metric 32`.
 pub(crate) fn kernel_routes(table: &str) -> Vec<String> {
     let mut lines = Vec::new();
     for family in ["-4", "-6"] {

@@ -1,7 +1,7 @@
 //! Completion of arguments in bash, zsh and fish.
 //!
-//! Each script holds the table of commands, one line each: words, words that may follow as options, classes of names that may follow. Names are
-//! asked of the running daemon.
+//! Each script holds the table of commands, one line each: words, words that may follow as options, classes
+//! of names that may follow. Names are asked of the running daemon.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;

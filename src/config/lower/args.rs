@@ -1,7 +1,8 @@
 //! Arguments of options: the kinds of section 5 of the language reference.
 //!
-//! An argument is a literal, the name of a constant, or a term in parentheses. A wrong constant is reported at the last token of the argument, which
-//! is where BIRD stands when it looks at the value; a name nobody defined is a syntax error in BIRD's eyes and reads like one.
+//! An argument is a literal, the name of a constant, or a term in parentheses. A wrong constant is reported
+//! at the last token of the argument, which is where BIRD stands when it looks at the value; a name nobody
+//! defined is a syntax error in BIRD's eyes and reads like one.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -20,7 +21,8 @@ pub const LABEL_LIMIT: u32 = 1 << 20;
 /// The deepest stack of labels.
 pub const MAX_LABELS: usize = 8;
 
-/// A kind of argument: what BIRD says about a wrong value, and what its parser would have liked instead of an unknown name.
+/// A kind of argument: what BIRD says about a wrong value, and what its parser would have liked instead of an
+/// unknown name.
 struct Kind {
     wrong: &'static str,
     expecting: &'static [&'static str],

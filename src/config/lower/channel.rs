@@ -32,7 +32,8 @@ impl Block {
         self.channels.iter().any(|c| c.net_type == net)
     }
 
-    /// Takes a channel option written directly into a protocol that has no such option: it goes to a channel of type `net`, made on the spot.
+    /// Takes a channel option written directly into a protocol that has no such option: it goes to a channel
+    /// of type `net`, made on the spot.
     pub fn implied_channel(&mut self, opt: &Opt, net: NetType, lw: &mut Lowering<'_>) -> bool {
         if opt.key == "table" {
             lw.push(Diagnostic::error(opt.span.first, "syntax error, unexpected TABLE").over(opt.span).help(

@@ -1,6 +1,7 @@
 //! Definitions and filters: where the configuration meets the filter floor.
 //!
-//! The checker is made anew for each use, out of the names, the words and the list of complaints that the lowering holds.
+//! The checker is made anew for each use, out of the names, the words and the list of complaints that the
+//! lowering holds.
 
 use std::sync::Arc;
 
@@ -129,7 +130,8 @@ impl Lowering<'_> {
         self.state.self_tests.push(SelfTest { place, kind });
     }
 
-    /// A function (or filter) named in a self-test, ready to run; `None` after an error was reported, here or in its body.
+    /// A function (or filter) named in a self-test, ready to run; `None` after an error was reported, here or
+    /// in its body.
     fn tested(&mut self, opt: &Opt, index: usize, compared: bool) -> Option<Arc<Filter>> {
         let name = self.name_arg(opt, index)?;
         let pick = |symbol: &Symbol| match symbol {

@@ -1,7 +1,7 @@
 //! Constants from the name tables of iproute2: `ipp_*`, `ipr_*`, `ips_*`, `ipt_*`.
 //!
-//! The tables belong to the machine and may be absent; a configuration then simply lacks the names. Files under `/etc` win over those
-//! the distribution keeps under `/usr/share`.
+//! The tables belong to the machine and may be absent; a configuration then simply lacks the names. Files
+//! under `/etc` win over those the distribution keeps under `/usr/share`.
 
 use std::path::Path;
 
@@ -14,8 +14,8 @@ const TABLES: [(&str, &str); 4] =
 /// Where the tables are looked for, the first found counts.
 pub const DIRECTORIES: [&str; 3] = ["/etc/iproute2", "/usr/share/iproute2", "/usr/lib/iproute2"];
 
-/// All constants of this machine. The table itself comes first, then the pieces beside it (`rt_tables.d/*.conf`), which BIRD does not read; what
-/// came first stays.
+/// All constants of this machine. The table itself comes first, then the pieces beside it
+/// (`rt_tables.d/*.conf`), which BIRD does not read; what came first stays.
 pub fn constants(files: &dyn Files) -> Vec<(String, u32)> {
     let mut found: Vec<(String, u32)> = Vec::new();
     for (table, prefix) in TABLES {

@@ -1,12 +1,14 @@
 //! From statements to [`Config`].
 //!
-//! Why one pass: BIRD reads a file once, and a name must stand above its use. Lowering follows it statement by statement, so a `define` in the
-//! middle, a table redeclared later or a second `debug protocols` mean what they mean there.
+//! Why one pass: BIRD reads a file once, and a name must stand above its use. Lowering follows it statement
+//! by statement, so a `define` in the middle, a table redeclared later or a second `debug protocols` mean
+//! what they mean there.
 //!
-//! How: [`State`] is what is known so far; a [`Lowering`] is that state together with the words and places the front end has read, made anew
-//! for each statement. A wrong statement is reported and left out, and the names it should have defined are remembered as failed, so that its
-//! users are not reported, too. The checks themselves live next to their subject: `args` knows the kinds of arguments, `table`,
-//! `channel`, `protocol`, `mpls` and `top` the statements, and each kind of protocol its own options.
+//! How: [`State`] is what is known so far; a [`Lowering`] is that state together with the words and places
+//! the front end has read, made anew for each statement. A wrong statement is reported and left out, and the
+//! names it should have defined are remembered as failed, so that its users are not reported, too. The checks
+//! themselves live next to their subject: `args` knows the kinds of arguments, `table`, `channel`,
+//! `protocol`, `mpls` and `top` the statements, and each kind of protocol its own options.
 
 use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
@@ -112,8 +114,9 @@ impl DerefMut for Lowering<'_> {
 }
 
 impl State {
-    /// The state before the first statement: predefined tables and the constants of the machine. `lost` are names whose definition may have been
-    /// dropped with a syntax error: that they mean nothing is not the fault of their users.
+    /// The state before the first statement: predefined tables and the constants of the machine. `lost` are
+    /// names whose definition may have been dropped with a syntax error: that they mean nothing is not the
+    /// fault of their users.
     pub fn new(
         kinds: &[&'static dyn ProtocolSyntax],
         custom: CustomAttrs,

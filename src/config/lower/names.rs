@@ -1,7 +1,8 @@
 //! Names of the file and what they stand for.
 //!
-//! The filter floor keeps the table, because terms look names up, too. Here are the two things it does not know: where BIRD stands when it
-//! finds a name taken, and which names were meant to be defined by a statement that was refused.
+//! The filter floor keeps the table, because terms look names up, too. Here are the two things it does not
+//! know: where BIRD stands when it finds a name taken, and which names were meant to be defined by a
+//! statement that was refused.
 
 use std::sync::Arc;
 
@@ -23,7 +24,8 @@ impl Lowering<'_> {
         self.names.shared(ident.sym)
     }
 
-    /// Gives a name its meaning; `at` is where BIRD stands when it does so. A name that is taken keeps its first meaning.
+    /// Gives a name its meaning; `at` is where BIRD stands when it does so. A name that is taken keeps its
+    /// first meaning.
     pub fn define(&mut self, name: Ident, at: Tok, symbol: Symbol) -> bool {
         if self.state.failed.remove(&name.sym) {
             self.state.symbols.define_again(name, symbol);
@@ -48,7 +50,8 @@ impl Lowering<'_> {
         }
     }
 
-    /// Looks a name up that must be of a certain class: `pick` gives the meaning back if it is. Everything else is reported.
+    /// Looks a name up that must be of a certain class: `pick` gives the meaning back if it is. Everything
+    /// else is reported.
     pub fn lookup<T>(
         &mut self,
         name: Ident,
@@ -68,7 +71,8 @@ impl Lowering<'_> {
         found
     }
 
-    /// Reports a name that nothing above defines: to BIRD an unexpected token. Where a `text` could stand it may lack its quotes.
+    /// Reports a name that nothing above defines: to BIRD an unexpected token. Where a `text` could stand it
+    /// may lack its quotes.
     fn undefined(&mut self, name: Ident, expecting: &[&str], text: bool) {
         let mut diagnostic = self.state.symbols.undefined(self.names, name);
         let word = self.names.text(name.sym);

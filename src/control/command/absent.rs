@@ -1,5 +1,5 @@
-//! Commands of protocol kinds that are not built: they answer what BIRD answers where none of the kind runs, so that a name of another
-//! protocol, a pattern for interfaces or a wrong word is judged as ever.
+//! Commands of protocol kinds that are not built: they answer what BIRD answers where none of the kind runs,
+//! so that a name of another protocol, a pattern for interfaces or a wrong word is judged as ever.
 
 use super::args::{Args, Refusal};
 use super::lex::Token;

@@ -157,8 +157,8 @@ impl<'a> Args<'a> {
         Refusal::parse(format!("syntax error, unexpected {found}, expecting {expected}"))
     }
 
-    /// The bare or quoted name that stands here, and what it stands for. Names the configuration does not know are syntax errors; `fits`
-    /// says which of its names could have been meant.
+    /// The bare or quoted name that stands here, and what it stands for. Names the configuration does not
+    /// know are syntax errors; `fits` says which of its names could have been meant.
     pub fn name(
         &mut self,
         expected: &str,

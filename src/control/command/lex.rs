@@ -1,8 +1,9 @@
 //! Words of a command line.
 //!
-//! Only what commands are made of: words, names in quotes, texts, numbers, addresses, punctuation. Terms and filters are not cut into tokens
-//! here: their text goes to the language's own front end, which says where they end.
-//! Mistakes are tokens too, so that a line is judged from left to right: a wrong word before a wrong character is what is reported.
+//! Only what commands are made of: words, names in quotes, texts, numbers, addresses, punctuation. Terms and
+//! filters are not cut into tokens here: their text goes to the language's own front end, which says where
+//! they end. Mistakes are tokens too, so that a line is judged from left to right: a wrong word before a
+//! wrong character is what is reported.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

@@ -1,8 +1,9 @@
 //! The commands: one table that feeds the parser, the listing for shells, and the documentation.
 //!
-//! A command is a row of the table ([`commands`]): its words, a synopsis of its arguments, a line of help, whether a restricted session may use it, and a
-//! parser. The parser judges the whole line and returns a [`Job`], which then runs. So a wrong command is a syntax error even where a
-//! right one would be denied, and nothing has happened when a line turns out to be wrong.
+//! A command is a row of the table ([`commands`]): its words, a synopsis of its arguments, a line of help,
+//! whether a restricted session may use it, and a parser. The parser judges the whole line and returns a
+//! [`Job`], which then runs. So a wrong command is a syntax error even where a right one would be denied, and
+//! nothing has happened when a line turns out to be wrong.
 
 pub mod args;
 pub mod lex;

@@ -27,8 +27,9 @@ pub(super) const COMMAND: Command = look(
     parse,
 );
 
-/// How long a snapshot waits for its client, all in all. Then, or as soon as the client takes nothing at all for a moment, it is dropped, and the answer goes
-/// on by net number in a new one, which is cheap: old pages of a changing table live no longer than that, whatever the client does.
+/// How long a snapshot waits for its client, all in all. Then, or as soon as the client takes nothing at all
+/// for a moment, it is dropped, and the answer goes on by net number in a new one, which is cheap: old pages
+/// of a changing table live no longer than that, whatever the client does.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Tables of at most so many nets are shown by the session itself; for larger ones another thread is worth its while.

@@ -1,5 +1,5 @@
-//! Whole commands over a real socket, against a fake daemon. Expected texts are those recorded from BIRD in the conformance cases, where
-//! such a case exists.
+//! Whole commands over a real socket, against a fake daemon. Expected texts are those recorded from BIRD in
+//! the conformance cases, where such a case exists.
 #![allow(clippy::unwrap_used, reason = "tests stop where they fail")]
 
 use std::sync::Arc;
@@ -730,7 +730,8 @@ proptest::proptest! {
     }
 }
 
-/// Not a test of being right: a million routes to one client while another asks. `cargo test --release -- --ignored a_million --nocapture`.
+/// Not a test of being right: a million routes to one client while another asks. `cargo test --release --
+/// --ignored a_million --nocapture`.
 #[tokio::test]
 #[ignore = "a measurement"]
 async fn a_million_routes() {

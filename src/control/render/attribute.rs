@@ -1,7 +1,8 @@
 //! Attributes that do not fit into one line of `show route all`.
 //!
-//! BIRD writes a line into 500 bytes. Lists of communities go on in further lines, everything else is cut; where exactly either happens follows
-//! from its room for one more element, and programs that read these lines have learned it.
+//! BIRD writes a line into 500 bytes. Lists of communities go on in further lines, everything else is cut;
+//! where exactly either happens follows from its room for one more element, and programs that read these
+//! lines have learned it.
 
 use crate::base::Value;
 

@@ -38,7 +38,8 @@ pub struct RouteWriter {
 }
 
 impl RouteWriter {
-    /// Writes one route. `attrs` are those to show, which a filter may have changed; the network stands only on the first route of a net.
+    /// Writes one route. `attrs` are those to show, which a filter may have changed; the network stands only
+    /// on the first route of a net.
     pub fn route(&mut self, net: Option<&Net>, route: &Route, attrs: &Attrs, mark: Mark, reply: &mut Reply) {
         reply.raw(Code::Route, |out| {
             let from = out.len();

@@ -1,7 +1,8 @@
 //! What the shows show: plain structs, one module per show.
 //!
-//! A view is made by the [`Backend`](super::backend::Backend) and holds no reference to the engine; [`render`](super::render) turns it into text.
-//! JSON and text are renderings of one view, so they cannot disagree.
+//! A view is made by the [`Backend`](super::backend::Backend) and holds no reference to the engine;
+//! [`render`](super::render) turns it into text. JSON and text are renderings of one view, so they cannot
+//! disagree.
 
 pub mod explain;
 pub mod interface;

@@ -1,9 +1,10 @@
-//! Interfaces, their addresses, and which gateways can be reached over them. Pure state, fed by the device protocol's scans and
-//! the kernel's notices.
+//! Interfaces, their addresses, and which gateways can be reached over them. Pure state, fed by the device
+//! protocol's scans and the kernel's notices.
 //!
-//! Interfaces are keyed by their kernel index, so that two that swap names are told apart at once. A rename is the old one deleted and a
-//! new one created, with the addresses it keeps in the kernel; changed flags or master are a down and an up, as protocols know them from
-//! BIRD. Events tell what changed and come when the state already is the new one.
+//! Interfaces are keyed by their kernel index, so that two that swap names are told apart at once. A rename
+//! is the old one deleted and a new one created, with the addresses it keeps in the kernel; changed flags or
+//! master are a down and an up, as protocols know them from BIRD. Events tell what changed and come when the
+//! state already is the new one.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::net::IpAddr;
@@ -55,7 +56,8 @@ pub struct Iface {
     pub preferred6: Option<IpAddr>,
     /// Preferred link-local address.
     pub preferred_ll: Option<IpAddr>,
-    /// The kernel's order of addresses in the last scan, if some were tentative then: they take their places when they become usable.
+    /// The kernel's order of addresses in the last scan, if some were tentative then: they take their places
+    /// when they become usable.
     awaited: Vec<(IpAddr, IpNet)>,
 }
 
@@ -397,7 +399,8 @@ impl Ifaces {
     }
 }
 
-/// The configured address, else the one it was, else the first; per kind, and secondary ones never. Tells whether the choice is another one now.
+/// The configured address, else the one it was, else the first; per kind, and secondary ones never. Tells
+/// whether the choice is another one now.
 fn choose_preferred(iface: &mut Iface, preferred: &Preferred) -> bool {
     let configured: &[IpAddr] = preferred
         .iter()

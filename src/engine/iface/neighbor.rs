@@ -1,4 +1,5 @@
-//! Questions about interfaces: which gateway is reachable where, which interface belongs to which VRF, which address may be a router id.
+//! Questions about interfaces: which gateway is reachable where, which interface belongs to which VRF, which
+//! address may be a router id.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -23,9 +24,10 @@ pub struct Neighbor {
 const MASTER_DEPTH: usize = 8;
 
 impl Ifaces {
-    /// The interface over which `gateway` can be reached: the longest covering prefix of an up interface (limited to `only`), own addresses
-    /// first. Network and broadcast addresses of IPv4 prefixes shorter than /31 cannot, nor can loopback, multicast and invalid ones; link-local
-    /// ones only over a given interface.
+    /// The interface over which `gateway` can be reached: the longest covering prefix of an up interface
+    /// (limited to `only`), own addresses first. Network and broadcast addresses of IPv4 prefixes shorter
+    /// than /31 cannot, nor can loopback, multicast and invalid ones; link-local ones only over a given
+    /// interface.
     pub fn neighbor(&self, gateway: IpAddr, only: Option<u32>) -> Option<Neighbor> {
         self.neighbor_in(gateway, only, &Vrf::Any)
     }
@@ -61,7 +63,8 @@ impl Ifaces {
         }
     }
 
-    /// The same questions for many gateways at once, where looking at every address for each of them would take too long.
+    /// The same questions for many gateways at once, where looking at every address for each of them would
+    /// take too long.
     pub fn near<'a>(&'a self, vrf: &'a Vrf) -> Near<'a> {
         let mut near = Near::empty(self, vrf);
         for iface in self.iter() {
@@ -97,8 +100,8 @@ impl Ifaces {
             .find(|i| i.link.kind.as_deref() == Some("vrf"))
     }
 
-    /// Where a gateway written by a filter leads: with `onlink` over the interface `only` if that is up, else over the one (`only` this one,
-    /// if given) that reaches it as a neighbour that is not ourselves.
+    /// Where a gateway written by a filter leads: with `onlink` over the interface `only` if that is up, else
+    /// over the one (`only` this one, if given) that reaches it as a neighbour that is not ourselves.
     pub fn filter_gateway(&self, gateway: IpAddr, only: Option<u32>, onlink: bool) -> Option<u32> {
         match only.filter(|_| onlink) {
             Some(index) => self.get(index).filter(|i| i.up).map(|i| i.link.index),

@@ -1,7 +1,7 @@
 //! Attributes that users declare: `attribute int mark;`.
 //!
-//! Routes carry the number of an attribute, and outlive a reconfiguration. So a name keeps its number as long as the daemon runs,
-//! together with its type: the same name with another type is another attribute.
+//! Routes carry the number of an attribute, and outlive a reconfiguration. So a name keeps its number as long
+//! as the daemon runs, together with its type: the same name with another type is another attribute.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -37,7 +37,8 @@ struct Declared {
 }
 
 impl CustomAttrs {
-    /// The number for this name and type, a new one if they were never seen together; `None` when all numbers are given out.
+    /// The number for this name and type, a new one if they were never seen together; `None` when all numbers
+    /// are given out.
     pub fn declare(&self, name: &str, ty: Type) -> Option<AttrId> {
         let mut declared = self.0.write().unwrap_or_else(PoisonError::into_inner);
         let name: Arc<str> = name.into();

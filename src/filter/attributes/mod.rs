@@ -1,9 +1,11 @@
-//! The registry of route attributes: one table for every attribute of every protocol, whether the protocol is built or not.
+//! The registry of route attributes: one table for every attribute of every protocol, whether the protocol is
+//! built or not.
 //!
-//! Filters, `show route all` and the manual all read this table, so that an attribute exists everywhere or nowhere. Adding one is a line in
-//! [`table`]. Three kinds of names lead to an attribute: those of the list that every route has as fields ([`Field`]), those of the list kept
-//! per route ([`Attribute`], numbered in the order BIRD prints them), and single bits of an integer attribute. What users declare
-//! themselves lives in [`CustomAttrs`].
+//! Filters, `show route all` and the manual all read this table, so that an attribute exists everywhere or
+//! nowhere. Adding one is a line in [`table`]. Three kinds of names lead to an attribute: those of the list
+//! that every route has as fields ([`Field`]), those of the list kept per route ([`Attribute`], numbered in
+//! the order BIRD prints them), and single bits of an integer attribute. What users declare themselves lives
+//! in [`CustomAttrs`].
 
 mod custom;
 mod show;

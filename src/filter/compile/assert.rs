@@ -1,7 +1,8 @@
 //! Assertions of self-tests.
 //!
-//! A failed assertion should say what was compared, so a comparison keeps its two sides in places that live until the assertion was looked at.
-//! What else there is to say (file, line, text) is known now and becomes a [`Note`] beside the instructions.
+//! A failed assertion should say what was compared, so a comparison keeps its two sides in places that live
+//! until the assertion was looked at. What else there is to say (file, line, text) is known now and becomes a
+//! [`Note`] beside the instructions.
 
 use super::Checker;
 use super::body::{Body, Loc, Term};

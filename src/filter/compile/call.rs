@@ -481,7 +481,8 @@ impl Checker<'_> {
         Term::at(ty, Place::Reg(dst))
     }
 
-    /// The name of a table as an argument: its number among the constants. A table of a wrong type is an error only when run.
+    /// The name of a table as an argument: its number among the constants. A table of a wrong type is an
+    /// error only when run.
     fn table(
         &mut self,
         body: &mut Body,

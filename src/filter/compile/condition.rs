@@ -1,7 +1,8 @@
 //! Conditions as jumps.
 //!
-//! `if a && b then` needs no bool in a register: each part jumps on its own. `&&` and `||` are one level, left to right, and the
-//! right side runs only if the left one does not decide; a chain of any length is handled in one loop.
+//! `if a && b then` needs no bool in a register: each part jumps on its own. `&&` and `||` are one level,
+//! left to right, and the right side runs only if the left one does not decide; a chain of any length is
+//! handled in one loop.
 
 use super::Checker;
 use super::body::{Body, Loc, Patch};
@@ -20,8 +21,9 @@ fn compared(rest: &[(BinOp, Expr)]) -> Option<(Cmp, &Expr)> {
     }
 }
 
-/// Who asks for a condition, and the token for complaints: while it is checked, and while it runs. The second operand of `&&` and `||` becomes the
-/// result as it is, so that what is void meets whoever asks for the whole.
+/// Who asks for a condition, and the token for complaints: while it is checked, and while it runs. The second
+/// operand of `&&` and `||` becomes the result as it is, so that what is void meets whoever asks for the
+/// whole.
 #[derive(Clone, Copy)]
 pub(super) struct Asking {
     checked: (Asker, Tok),
@@ -36,7 +38,8 @@ impl Asking {
 }
 
 impl Checker<'_> {
-    /// Emits jumps, collected in `jumps`, that are taken when the condition equals `when`; otherwise execution goes on behind.
+    /// Emits jumps, collected in `jumps`, that are taken when the condition equals `when`; otherwise
+    /// execution goes on behind.
     pub(super) fn condition(
         &mut self,
         body: &mut Body,
@@ -90,7 +93,8 @@ impl Checker<'_> {
         body.next = mark;
     }
 
-    /// A chain of `&&` and `||`. Between two parts, jumps taken on true and on false wait for the place where the value so far is known.
+    /// A chain of `&&` and `||`. Between two parts, jumps taken on true and on false wait for the place where
+    /// the value so far is known.
     fn chain(
         &mut self,
         body: &mut Body,

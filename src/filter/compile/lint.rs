@@ -1,8 +1,9 @@
-//! Notes about filters that are right for BIRD and hardly what was meant: commands that nothing reaches, filters that end without a verdict, functions that
-//! end without a value, comparisons whose answer never changes.
+//! Notes about filters that are right for BIRD and hardly what was meant: commands that nothing reaches,
+//! filters that end without a verdict, functions that end without a value, comparisons whose answer never
+//! changes.
 //!
-//! Notes refuse nothing and stand in no log; `bird -p --explain` shows them, and `bird -p` on a terminal. They are for people: where it
-//! is not certain (a function that is called may accept), nothing is said.
+//! Notes refuse nothing and stand in no log; `bird -p --explain` shows them, and `bird -p` on a terminal.
+//! They are for people: where it is not certain (a function that is called may accept), nothing is said.
 
 use super::body::Term;
 use super::{Checker, Loc};

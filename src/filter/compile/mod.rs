@@ -1,9 +1,10 @@
 //! The checker and compiler: statements of the syntax tree become programs and values.
 //!
-//! One walk over the tree resolves names, checks types, computes constant parts and emits instructions. Nothing stops at the first
-//! error; a part that is wrong has an unknown type, which fits everywhere, so that one mistake is told once. Every error points at the token BIRD
-//! would have read last: for an operator that is the token *behind* its operands, because only that one tells BIRD's parser that the
-//! expression is complete; for a call it is the closing parenthesis.
+//! One walk over the tree resolves names, checks types, computes constant parts and emits instructions.
+//! Nothing stops at the first error; a part that is wrong has an unknown type, which fits everywhere, so that
+//! one mistake is told once. Every error points at the token BIRD would have read last: for an operator that
+//! is the token *behind* its operands, because only that one tells BIRD's parser that the expression is
+//! complete; for a call it is the closing parenthesis.
 //!
 //! [`Checker`] is made anew for each statement from the state that outlives it: names, attributes, diagnostics.
 
@@ -48,7 +49,8 @@ pub trait Locate {
     }
     /// The name of a token in BIRD's syntax errors: `'('`, `NUM`, `GW`, ...
     fn token_name(&self, tok: Tok) -> String;
-    /// Whether names that only version 3 has are unknown: commands are those of 2.19, while files may be of either version.
+    /// Whether names that only version 3 has are unknown: commands are those of 2.19, while files may be of
+    /// either version.
     fn only_version_2(&self) -> bool {
         false
     }

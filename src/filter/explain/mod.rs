@@ -1,8 +1,9 @@
 //! Why a filter decided as it did.
 //!
-//! The question of every operator is "which line threw it away?". So the very program that decides about routes can run under the eyes of a
-//! [`Watch`](super::vm::Watch): nothing is interpreted a second way that could differ. The watcher sees every instruction before it runs, and
-//! turns those that mean something in the text (comparisons, calls, changes of attributes, verdicts) into [`Step`]s: where, what, with which
+//! The question of every operator is "which line threw it away?". So the very program that decides about
+//! routes can run under the eyes of a [`Watch`](super::vm::Watch): nothing is interpreted a second way that
+//! could differ. The watcher sees every instruction before it runs, and turns those that mean something in
+//! the text (comparisons, calls, changes of attributes, verdicts) into [`Step`]s: where, what, with which
 //! values, and which element of a set decided. A run that nobody watches is compiled without any of this.
 //!
 //! Nothing is changed by a watched run: its route is a copy, and what it prints is a step.
@@ -71,7 +72,8 @@ pub struct Trace {
     pub end: End,
 }
 
-/// Runs a filter on a route and explains it. What was written stays in `route`; `env` is not told of messages and errors.
+/// Runs a filter on a route and explains it. What was written stays in `route`; `env` is not told of messages
+/// and errors.
 pub fn explain(
     filter: &Filter,
     route: &mut RouteView<'_>,

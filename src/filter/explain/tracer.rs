@@ -1,7 +1,8 @@
 //! The watcher that turns instructions into steps.
 //!
-//! It sees the machine before each instruction. What an instruction will find is computed by the same functions that the machine calls
-//! (comparing changes nothing); what it will have written is looked at one instruction later ([`Pending`]).
+//! It sees the machine before each instruction. What an instruction will find is computed by the same
+//! functions that the machine calls (comparing changes nothing); what it will have written is looked at one
+//! instruction later ([`Pending`]).
 
 use super::reason::{of_aspa, of_match, of_roa};
 use super::words::{cut, short};

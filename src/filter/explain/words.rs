@@ -7,7 +7,8 @@ use crate::base::Value;
 /// Characters of a value that are shown.
 const LONGEST: usize = 160;
 
-/// Text that stops growing at a limit. The writer is told by an error, so that a set of a million prefixes is not written to its end.
+/// Text that stops growing at a limit. The writer is told by an error, so that a set of a million prefixes is
+/// not written to its end.
 struct Cut {
     text: String,
     limit: usize,

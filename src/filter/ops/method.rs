@@ -1,7 +1,8 @@
 //! Methods: `net.len`, `bgp_path.prepend(5)`, ... in one table.
 //!
-//! The checker picks a line of [`METHODS`] by the type of the object and of the argument, the machine runs it, the manual's table is
-//! printed from it. One line covers one type of object; the alternatives of the argument stand in the order in which BIRD's message lists them.
+//! The checker picks a line of [`METHODS`] by the type of the object and of the argument, the machine runs
+//! it, the manual's table is printed from it. One line covers one type of object; the alternatives of the
+//! argument stand in the order in which BIRD's message lists them.
 
 use super::{Fault, mask_address, nets, wrong_argument};
 use crate::base::Value;

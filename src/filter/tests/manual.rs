@@ -1,4 +1,5 @@
-//! The tables of `doc/filters.md` are printed from the registries. `BLESS=1 cargo test --lib filter::tests::manual` rewrites them.
+//! The tables of `doc/filters.md` are printed from the registries. `BLESS=1 cargo test --lib
+//! filter::tests::manual` rewrites them.
 
 use std::fmt::Write;
 use std::fs;

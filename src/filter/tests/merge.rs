@@ -1,4 +1,5 @@
-//! `merge by { ... }`: commands that make one route of a group. The aggregator that will run them is not built; the language is.
+//! `merge by { ... }`: commands that make one route of a group. The aggregator that will run them is not
+//! built; the language is.
 
 use super::harness::{Log, load};
 use crate::base::Value;

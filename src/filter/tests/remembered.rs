@@ -1,4 +1,5 @@
-//! Answers from memory are those of the machine: verdict, site, attributes, output, whatever the filter asks and however the world changes.
+//! Answers from memory are those of the machine: verdict, site, attributes, output, whatever the filter asks
+//! and however the world changes.
 
 use std::cell::RefCell;
 use std::net::IpAddr;

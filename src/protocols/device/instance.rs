@@ -1,5 +1,5 @@
-//! The running device protocol: it switches the engine's interfaces on, names the preferred addresses and has everything scanned from time
-//! to time, should a notice ever get lost.
+//! The running device protocol: it switches the engine's interfaces on, names the preferred addresses and has
+//! everything scanned from time to time, should a notice ever get lost.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -55,7 +55,8 @@ impl Aliens {
         self.round = self.round.wrapping_add(1);
     }
 
-    /// A scan has seen a route. Of two with one metric the first one counts, as it does to the kernel. Tells whether that is news.
+    /// A scan has seen a route. Of two with one metric the first one counts, as it does to the kernel. Tells
+    /// whether that is news.
     pub fn seen(&mut self, dst: &Dst, metric: u32, body: &Arc<RouteBody>) -> bool {
         let round = self.round;
         let twice = self.of(dst).iter().any(|alien| alien.metric == metric && alien.round == round);

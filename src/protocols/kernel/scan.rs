@@ -53,8 +53,9 @@ impl Scan {
     }
 }
 
-/// Whether both have the same next hops, several. An IPv6 route that somebody appends to ours becomes a next hop of it: the
-/// notice shows the whole under their protocol number, the table holds it under ours. That is a change of our route.
+/// Whether both have the same next hops, several. An IPv6 route that somebody appends to ours becomes a next
+/// hop of it: the notice shows the whole under their protocol number, the table holds it under ours. That is
+/// a change of our route.
 fn same_hops(theirs: &RouteBody, ours: &RouteBody) -> bool {
     let has = |hops: &[Hop], hop: &Hop| {
         hops.iter().any(|h| h.next.gateway == hop.next.gateway && h.next.ifindex == hop.next.ifindex)

@@ -1,7 +1,8 @@
 //! From intentions to operations, from answers to knowledge; and the flush at the end.
 //!
-//! What is known of a million nets is larger than the processor's caches, and nets come in no order. So a few dozen are looked at
-//! together before each gets its turn: their memory then arrives at the same time instead of one after the other.
+//! What is known of a million nets is larger than the processor's caches, and nets come in no order. So a few
+//! dozen are looked at together before each gets its turn: their memory then arrives at the same time instead
+//! of one after the other.
 
 use std::hint::black_box;
 
@@ -113,8 +114,9 @@ impl KernelSync {
         self.setup.replace_any || self.setup.family == Family::V4 || has_gateway(body)
     }
 
-    /// The kernel keeps the old route and refuses the new one. Where BIRD would have deleted the old one first, it goes, so
-    /// that what is left is the same: an IPv6 route that is to be no gateway route any more.
+    /// The kernel keeps the old route and refuses the new one. Where BIRD would have deleted the old one
+    /// first, it goes, so that what is left is the same: an IPv6 route that is to be no gateway route any
+    /// more.
     fn not_replaced(&mut self, id: u32, dst: &Dst, metric: u32) {
         let Some(wanted) = self.wanted[id as usize].as_ref() else { return };
         if self.setup.family == Family::V6 && wanted.via.is_none() && !has_gateway(wanted) {
@@ -197,8 +199,8 @@ impl KernelSync {
         self.check_flushed(out);
     }
 
-    /// What nearly all answers come to, without a look at the net itself: an operation was carried out, and there is nothing unusual
-    /// about it or any other net. Otherwise `false`, and nothing is changed.
+    /// What nearly all answers come to, without a look at the net itself: an operation was carried out, and
+    /// there is nothing unusual about it or any other net. Otherwise `false`, and nothing is changed.
     fn done_as_expected(&mut self, flight: &Flight) -> bool {
         if !(self.taken.is_empty() && self.leaving.is_empty() && self.moved.is_empty()) {
             return false;
@@ -250,7 +252,8 @@ impl KernelSync {
             (false, Ok(())) => self.objects.uses.landed(id, true, false),
             (false, Err(error)) => {
                 self.objects.uses.landed(id, false, error.errno == libc::ENOBUFS);
-                // An addition is sent only where nothing is known to stand; but if something does, it may be what is counted.
+                // An addition is sent only where nothing is known to stand; but if something does, it may be
+                // what is counted.
                 let there = matches!(flight, Flight::Add { unsure: true, .. }) && error.errno == libc::EEXIST;
                 if matches!(flight, Flight::Add { .. }) && !there {
                     self.objects.uses.left(id);

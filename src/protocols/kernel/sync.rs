@@ -11,10 +11,10 @@
 //! - a deletion names our protocol number, so it never hits a route of somebody else and may be sent at any doubt
 //!   (not so of MPLS routes: there only what is certainly ours is deleted);
 //! - a route is added exclusively: if anything stands there, the kernel refuses;
-//! - a replacement would overwrite anybody, so it is sent only while our route is known to stand there: confirmed by an
-//!   answer or a scan, with no notice to the contrary since, and no notices lost. A foreign route that comes between the
-//!   decision and its execution is given away by its notice; the scan that follows tells who won, and if it was us, the
-//!   foreign route is put back ([`Warning::Restored`]).
+//! - a replacement would overwrite anybody, so it is sent only while our route is known to stand there:
+//!   confirmed by an answer or a scan, with no notice to the contrary since, and no notices lost. A foreign
+//!   route that comes between the decision and its execution is given away by its notice; the scan that
+//!   follows tells who won, and if it was us, the foreign route is put back ([`Warning::Restored`]).
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -263,8 +263,9 @@ impl KernelSync {
         }
     }
 
-    /// Whether a deletion is harmless: it names our protocol number, but of MPLS routes the kernel does not look at that.
-    /// There only a route is deleted that certainly is ours; in doubt the next scan tells, and deletes.
+    /// Whether a deletion is harmless: it names our protocol number, but of MPLS routes the kernel does not
+    /// look at that. There only a route is deleted that certainly is ours; in doubt the next scan tells, and
+    /// deletes.
     pub(super) fn may_delete(&self, id: u32) -> bool {
         self.setup.family != Family::Mpls || self.flags[id as usize] & (PRESENT | DOUBT | BLOCKED) == PRESENT
     }

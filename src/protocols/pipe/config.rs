@@ -11,8 +11,8 @@ use crate::syntax::ast::Opt;
 #[derive(Debug)]
 pub struct Pipe;
 
-/// What a pipe is told. Its one channel ([`ProtocolConfig::channels`]) leads into the primary table: `export` is what goes from there to the peer
-/// table, `import` what comes back.
+/// What a pipe is told. Its one channel ([`ProtocolConfig::channels`]) leads into the primary table: `export`
+/// is what goes from there to the peer table, `import` what comes back.
 #[derive(Clone, PartialEq, Debug)]
 pub struct PipeOptions {
     /// The other table.

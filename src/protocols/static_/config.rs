@@ -1,7 +1,7 @@
 //! Options of `protocol static`: a few switches and, possibly, a million routes.
 //!
-//! Routes stay in the form the parser gave them, net and number of a destination in 32 bytes; what only few routes have (commands in braces,
-//! local labels) is kept aside, ordered by route.
+//! Routes stay in the form the parser gave them, net and number of a destination in 32 bytes; what only few
+//! routes have (commands in braces, local labels) is kept aside, ordered by route.
 
 use std::net::IpAddr;
 use std::ops::Range;

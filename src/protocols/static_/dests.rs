@@ -262,7 +262,8 @@ pub(super) fn hopeless(dest: &StaticDest) -> Option<IpAddr> {
     hops.iter().find(bad).and_then(|hop| hop.gateway)
 }
 
-/// The attributes of routes with this destination, `None` while none of its next hops can be used; and what the log should know.
+/// The attributes of routes with this destination, `None` while none of its next hops can be used; and what
+/// the log should know.
 fn resolve(
     dest: &StaticDest,
     hops: Option<Dest>,

@@ -1,8 +1,9 @@
 //! What changes from one list of routes to another, route by route: (net, ordinal) names a route.
 //!
-//! A reconfiguration usually changes nothing or little of a million routes, so equal stretches are taken in runs: first from the front and the
-//! back, then by looking a little ahead after each difference. Only routes outside the runs, and routes of the same nets inside them (their ordinals
-//! may have moved), are matched through a map.
+//! A reconfiguration usually changes nothing or little of a million routes, so equal stretches are taken in
+//! runs: first from the front and the back, then by looking a little ahead after each difference. Only routes
+//! outside the runs, and routes of the same nets inside them (their ordinals may have moved), are matched
+//! through a map.
 
 use hashbrown::{HashMap, HashSet};
 use rustc_hash::FxBuildHasher;
@@ -88,7 +89,8 @@ pub(super) fn diff(old: Side<'_>, new: Side<'_>) -> Diff {
     out
 }
 
-/// The same nets in the same order, other destinations at most: no net changes its ordinal, and nothing has to be matched.
+/// The same nets in the same order, other destinations at most: no net changes its ordinal, and nothing has
+/// to be matched.
 fn in_step(old: Side<'_>, new: Side<'_>) -> Option<Diff> {
     if old.list().len() != new.list().len() {
         return None;

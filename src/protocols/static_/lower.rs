@@ -1,7 +1,7 @@
 //! From written routes to [`StaticRoutes`].
 //!
-//! A million routes share few destinations, so destinations are checked once each and routes are only walked: what is done per route here is
-//! one comparison of types.
+//! A million routes share few destinations, so destinations are checked once each and routes are only walked:
+//! what is done per route here is one comparison of types.
 
 use std::sync::Arc;
 
@@ -36,7 +36,8 @@ impl StaticDraft {
         }
     }
 
-    /// Without `igp table` recursive next hops are looked up in the protocol's own table if it has the right type, else in the default one.
+    /// Without `igp table` recursive next hops are looked up in the protocol's own table if it has the right
+    /// type, else in the default one.
     fn default_igp_tables(&mut self, channel: &ChannelConfig, lw: &Lowering<'_>) {
         let pick = |net: NetType| match channel.net_type == net {
             true => Some(channel.table.clone()),
@@ -186,7 +187,8 @@ fn check_destinations(routes: &Routes, unknown: &[u32], close: Tok, lw: &mut Low
 
 const MISSING: &str = "Unexpected or missing nexthop/type";
 
-/// The semicolon of a route. Simple routes are counted out; for others it is what stands before the next route, or before the brace.
+/// The semicolon of a route. Simple routes are counted out; for others it is what stands before the next
+/// route, or before the brace.
 fn end_of(routes: &Routes, index: usize, close: Tok) -> Tok {
     let Some(route) = routes.list.get(index) else { return close };
     if let Some(extra) = routes.extra.iter().find(|e| e.route as usize == index) {

@@ -1,8 +1,9 @@
 //! Which of several routes of one net a route is: its path number in the table.
 //!
-//! Nearly all routes are the only ones of their net, so only the others are remembered. They are found in two walks over the list. The first
-//! sets one bit per net in a map of bits, chosen by hash, and marks the places that are met twice; the second counts for real, but only the nets at
-//! marked places: the true ones and a few per cent by chance. That is quick, where a table of all nets would miss the cache at every route, and
+//! Nearly all routes are the only ones of their net, so only the others are remembered. They are found in two
+//! walks over the list. The first sets one bit per net in a map of bits, chosen by hash, and marks the places
+//! that are met twice; the second counts for real, but only the nets at marked places: the true ones and a
+//! few per cent by chance. That is quick, where a table of all nets would miss the cache at every route, and
 //! costs four bytes per route while it lasts. Walks may be cut into slices.
 
 use hashbrown::HashMap;

@@ -527,7 +527,8 @@ fn shown(bench: &Bench) -> Shown {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
-    /// A reconfiguration leads where a fresh start leads, touches no route that stays as it is, and withdraws nothing that is replaced.
+    /// A reconfiguration leads where a fresh start leads, touches no route that stays as it is, and withdraws
+    /// nothing that is replaced.
     #[test]
     fn reconfigured_is_as_started((old, new) in lists().prop_flat_map(edits), early in any::<bool>()) {
         let mut bench = fresh(build(&old));

@@ -192,8 +192,9 @@ pub enum ExprKind {
     Ip(IpAddr),
     /// A network literal without terms in it.
     Net(Net),
-    /// A network literal with terms: type word and parts in the order of the file (`roa`: prefix, max, asn; `mpls`; `aspa`; `neighbor`: address,
-    /// index; `vpn`: rd, prefix; `sadr`: prefix, source; `evpn ...`; `flow4`/`flow6`: one `Flow` part).
+    /// A network literal with terms: type word and parts in the order of the file (`roa`: prefix, max, asn;
+    /// `mpls`; `aspa`; `neighbor`: address, index; `vpn`: rd, prefix; `sadr`: prefix, source; `evpn ...`;
+    /// `flow4`/`flow6`: one `Flow` part).
     NetOf(&'static str, Vec<Expr>),
     /// `flow4 { ... }`: components as options (`key` = `dst`, `proto`, `tcp flags`, ...).
     Flow {
@@ -218,7 +219,8 @@ pub enum ExprKind {
     Paren(Box<Expr>),
     /// `!TERM`
     Not(Box<Expr>),
-    /// `A OP B OP C`: operators of one precedence, applied from left to right. Flat, because generated files hold chains of any length.
+    /// `A OP B OP C`: operators of one precedence, applied from left to right. Flat, because generated files
+    /// hold chains of any length.
     Chain(Box<Expr>, Vec<(BinOp, Expr)>),
     /// `TERM.NAME` or `TERM.NAME(ARGS)`
     Method {
@@ -229,8 +231,9 @@ pub enum ExprKind {
         /// `None` without parentheses.
         args: Option<Vec<Expr>>,
     },
-    /// `NAME(ARGS)`: a function of the user, or a built-in (`defined`, `format`, `from_hex`, `prepend`, `append`, `add`, `delete`, `filter`,
-    /// `roa_check`, `aspa_check`, `aspa_check_upstream`, `aspa_check_downstream`).
+    /// `NAME(ARGS)`: a function of the user, or a built-in (`defined`, `format`, `from_hex`, `prepend`,
+    /// `append`, `add`, `delete`, `filter`, `roa_check`, `aspa_check`, `aspa_check_upstream`,
+    /// `aspa_check_downstream`).
     Call {
         /// The function.
         function: Ident,

@@ -3,9 +3,10 @@
 //! A position is an index into the one token stream of all files (includes expanded in place), so that "earlier" means
 //! "read earlier by BIRD", and a check can point at the token BIRD would have read last.
 //!
-//! Options of protocols, channels, tables and the top level share one shape, [`Opt`]: the option's words as a static key and its arguments.
-//! A new protocol therefore brings grammar and lowering, never a new AST. The two bodies that can hold a million entries, static
-//! routes and prefix sets, have compact forms of their own.
+//! Options of protocols, channels, tables and the top level share one shape, [`Opt`]: the option's words as a
+//! static key and its arguments. A new protocol therefore brings grammar and lowering, never a new AST. The
+//! two bodies that can hold a million entries, static routes and prefix sets, have compact forms of their
+//! own.
 
 mod code;
 mod sets;
@@ -179,9 +180,9 @@ pub struct Table {
 
 /// An option: the words that name it and its arguments, for instance `("scan time", [Expr])`.
 ///
-/// The key holds every fixed word of the option in the order of the manual, joined by blanks, words that only introduce an argument
-/// included (`"gc period"`, `"import limit"`, `"merge paths"`). Optional parts that were not written are absent from `args` unless
-/// `grammar/KEYS.md` says otherwise.
+/// The key holds every fixed word of the option in the order of the manual, joined by blanks, words that only
+/// introduce an argument included (`"gc period"`, `"import limit"`, `"merge paths"`). Optional parts that
+/// were not written are absent from `args` unless `grammar/KEYS.md` says otherwise.
 #[derive(Clone, Debug)]
 pub struct Opt {
     /// The option's words.
@@ -195,8 +196,8 @@ pub struct Opt {
 /// An argument of an option.
 #[derive(Clone, Debug)]
 pub enum Arg {
-    /// A literal, a constant's name or a parenthesised term (all kinds of section 5 of the language reference, `switch` included: `on`/`yes`
-    /// arrive as `ExprKind::Bool`).
+    /// A literal, a constant's name or a parenthesised term (all kinds of section 5 of the language
+    /// reference, `switch` included: `on`/`yes` arrive as `ExprKind::Bool`).
     Expr(Expr),
     /// A switch that was not written (`disabled;`): on.
     Present,

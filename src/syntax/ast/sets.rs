@@ -66,7 +66,8 @@ pub enum MaskItem {
 /// A component of a flow specification.
 #[derive(Clone, Debug)]
 pub struct FlowItem {
-    /// `dst`, `src`, `proto`, `next header`, `port`, `dport`, `sport`, `icmp type`, `icmp code`, `tcp flags`, `length`, `dscp`, `fragment`, `label`.
+    /// `dst`, `src`, `proto`, `next header`, `port`, `dport`, `sport`, `icmp type`, `icmp code`, `tcp flags`,
+    /// `length`, `dscp`, `fragment`, `label`.
     pub key: &'static str,
     /// `dst`, `src`: the prefix and, for flow6, its offset.
     pub prefix: Option<(Expr, Option<Expr>)>,

@@ -1,5 +1,5 @@
-//! Terms: precedence is resolved here, by two stacks, and operators of one level become one flat chain: however long it is, neither this nor
-//! anything that walks the tree recurses over it.
+//! Terms: precedence is resolved here, by two stacks, and operators of one level become one flat chain:
+//! however long it is, neither this nor anything that walks the tree recurses over it.
 
 use tern_grammar::pest::iterators::{Pair, Pairs};
 use tern_grammar::{Rule, k};

@@ -1,7 +1,8 @@
 //! pest's pairs to the AST.
 //!
-//! The grammar is written for this converter (see `grammar/build.rs`): an option's rule name is its key, every inner pair is an argument, all
-//! other tokens are the option's fixed words. So a new option costs one line of grammar and nothing here.
+//! The grammar is written for this converter (see `grammar/build.rs`): an option's rule name is its key,
+//! every inner pair is an argument, all other tokens are the option's fixed words. So a new option costs one
+//! line of grammar and nothing here.
 
 mod config;
 mod expr;

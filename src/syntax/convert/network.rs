@@ -1,5 +1,6 @@
-//! Network literals. One whose parts are all literals becomes a [`Net`] here; one with terms in it is left to whoever can evaluate them, and
-//! so is one whose literal parts are out of range, because that is reported where ranges are checked.
+//! Network literals. One whose parts are all literals becomes a [`Net`] here; one with terms in it is left to
+//! whoever can evaluate them, and so is one whose literal parts are out of range, because that is reported
+//! where ranges are checked.
 
 use ipnet::IpNet;
 use tern_grammar::Rule;

@@ -73,8 +73,9 @@ impl RoutesBuilder {
         new
     }
 
-    /// Reads routes of the shapes `route PREFIX via ADDRESS;`, `route PREFIX recursive ADDRESS;` and `route PREFIX blackhole;` (and its likes)
-    /// directly from the token string, as far as they go; returns where it stopped. Does exactly what the rule `route` does, several times faster.
+    /// Reads routes of the shapes `route PREFIX via ADDRESS;`, `route PREFIX recursive ADDRESS;` and `route
+    /// PREFIX blackhole;` (and its likes) directly from the token string, as far as they go; returns where it
+    /// stopped. Does exactly what the rule `route` does, several times faster.
     pub(crate) fn quick(&mut self, tokens: &Tokens, from: usize) -> usize {
         let text = tokens.text.as_bytes();
         let mut at = from;

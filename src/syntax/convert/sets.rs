@@ -26,7 +26,8 @@ impl SetBuilder {
         }
     }
 
-    /// Takes a pattern; complains about mixed families at `behind`: the token behind a plain prefix, the last one of what ends by itself.
+    /// Takes a pattern; complains about mixed families at `behind`: the token behind a plain prefix, the last
+    /// one of what ends by itself.
     fn push(&mut self, net: IpNet, low: u64, high: u64, at: Tok, behind: Tok, errors: &mut Vec<Diagnostic>) {
         let most = u64::from(net.max_prefix_len());
         if low > high || high > most {
@@ -41,8 +42,9 @@ impl SetBuilder {
         self.prefixes.push(PrefixPattern { net, low: low as u8, high: high as u8 });
     }
 
-    /// Reads plain numbers directly from the token string, as far as they go; returns where it stopped: at the end, or at the start of an item
-    /// that is none. Does exactly what the rule `set_items` does, several times faster.
+    /// Reads plain numbers directly from the token string, as far as they go; returns where it stopped: at
+    /// the end, or at the start of an item that is none. Does exactly what the rule `set_items` does, several
+    /// times faster.
     pub(crate) fn quick_numbers(&mut self, tokens: &Tokens, from: usize) -> usize {
         let text = tokens.text.as_bytes();
         let mut at = from;

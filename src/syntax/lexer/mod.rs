@@ -1,8 +1,10 @@
-//! Text to tokens, by BIRD's rules: the longest match wins, keywords give way to names of the user, includes may stand anywhere.
+//! Text to tokens, by BIRD's rules: the longest match wins, keywords give way to names of the user, includes
+//! may stand anywhere.
 //!
-//! The lexer hands over what it read in portions ([`Event`]): a top-level statement, a piece of a long protocol block, a piece of a set.
-//! Memory so depends on the longest command of a filter, not on the file. An error of the lexer is reported and replaced by a harmless token,
-//! so that the rest of the file is read too; the first error of all is still the one BIRD would have stopped at.
+//! The lexer hands over what it read in portions ([`Event`]): a top-level statement, a piece of a long
+//! protocol block, a piece of a set. Memory so depends on the longest command of a filter, not on the file.
+//! An error of the lexer is reported and replaced by a harmless token, so that the rest of the file is read
+//! too; the first error of all is still the one BIRD would have stopped at.
 
 mod include;
 mod nesting;

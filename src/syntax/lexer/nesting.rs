@@ -4,8 +4,8 @@ use tern_grammar::k;
 
 use super::MAX_NESTING;
 
-/// How deep the parser would be: brackets, `then`s and `do`s, and the `!`s and methods of one operand. Operators between operands make flat
-/// chains, which nest as deep as there are precedences.
+/// How deep the parser would be: brackets, `then`s and `do`s, and the `!`s and methods of one operand.
+/// Operators between operands make flat chains, which nest as deep as there are precedences.
 #[derive(Default)]
 pub(super) struct Nesting {
     pub at: Depth,

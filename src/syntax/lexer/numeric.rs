@@ -172,7 +172,8 @@ impl Lexer<'_> {
     }
 }
 
-/// The common literals that can be nothing else: decimal numbers, IPv4 addresses and prefixes without mistakes. Class, value, end.
+/// The common literals that can be nothing else: decimal numbers, IPv4 addresses and prefixes without
+/// mistakes. Class, value, end.
 #[inline]
 pub(super) fn quick_number(text: &[u8], pos: usize) -> Option<(u8, u64, usize)> {
     let mut end = pos;

@@ -1,9 +1,10 @@
 //! What to do about a token that does not fit: advice for the mistakes that people make.
 //!
-//! The grammar knows what would have fitted, but a list of forty words helps nobody. Most mistakes are of a few kinds: a semicolon is missing, an option
-//! stands in the wrong block, a text lacks its quotes, a word comes from BIRD 1 or from another language. Each kind is a function
-//! that looks at the token, at those before it and at what was expected; the first one with something to say is heard. Which block
-//! takes an option is asked of the grammar itself, so the advice cannot be out of date.
+//! The grammar knows what would have fitted, but a list of forty words helps nobody. Most mistakes are of a
+//! few kinds: a semicolon is missing, an option stands in the wrong block, a text lacks its quotes, a word
+//! comes from BIRD 1 or from another language. Each kind is a function that looks at the token, at those
+//! before it and at what was expected; the first one with something to say is heard. Which block takes an
+//! option is asked of the grammar itself, so the advice cannot be out of date.
 
 mod code;
 mod options;

@@ -1,5 +1,6 @@
-//! Reads whole tables: one dump at a time, one datagram per step, so that a long dump never holds up the rest. Tables of routes that wait
-//! together are read together where that is cheaper ([`share`](super::share)).
+//! Reads whole tables: one dump at a time, one datagram per step, so that a long dump never holds up the
+//! rest. Tables of routes that wait together are read together where that is cheaper
+//! ([`share`](super::share)).
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io;

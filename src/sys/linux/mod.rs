@@ -56,8 +56,8 @@ const REOPENINGS: u32 = 20;
 /// Answers, routes and other events that wait to be collected before the thread stops producing more.
 const WAITING_EVENTS: usize = 32 * 1024;
 
-/// Reads bytes as a datagram, and as each kind of message we understand: a door for the fuzzer. What is understood of a nexthop object says the
-/// same when it is written.
+/// Reads bytes as a datagram, and as each kind of message we understand: a door for the fuzzer. What is
+/// understood of a nexthop object says the same when it is written.
 #[doc(hidden)]
 pub fn read_anything(bytes: &[u8]) {
     // Only that it comes back matters.
@@ -238,8 +238,8 @@ impl Worker {
         }
     }
 
-    /// A socket has failed. Whatever is open ends with an error, for nobody knows what became of it, new sockets are made, and everybody is
-    /// told that notices were lost: then all is read anew.
+    /// A socket has failed. Whatever is open ends with an error, for nobody knows what became of it, new
+    /// sockets are made, and everybody is told that notices were lost: then all is read anew.
     fn recover(&mut self, error: &io::Error) {
         self.writer.abandon(&mut self.events);
         self.dumper.abandon(&mut self.events);

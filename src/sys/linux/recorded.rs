@@ -1,5 +1,5 @@
-//! Messages recorded from Linux 6.1 (`ip route save` in the machine of `tests/vm`), for what not every kernel has: MPLS.
-//! Each is a payload of `RTM_NEWROUTE`: the header and the attributes, in the byte order of x86.
+//! Messages recorded from Linux 6.1 (`ip route save` in the machine of `tests/vm`), for what not every kernel
+//! has: MPLS. Each is a payload of `RTM_NEWROUTE`: the header and the attributes, in the byte order of x86.
 #![cfg(target_endian = "little")]
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 

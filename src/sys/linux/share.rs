@@ -1,8 +1,9 @@
 //! Whether tables that are to be read at the same time are read with one dump of all tables.
 //!
-//! Each dump costs a little by itself, however small the table, and one dump of all costs as much as the tables nobody asked for. So it is
-//! worth it while the latter are small. How large they are is only known after such a dump: the first one is an experiment, and when it
-//! turns out dear, the next experiment comes later and later.
+//! Each dump costs a little by itself, however small the table, and one dump of all costs as much as the
+//! tables nobody asked for. So it is worth it while the latter are small. How large they are is only known
+//! after such a dump: the first one is an experiment, and when it turns out dear, the next experiment comes
+//! later and later.
 
 use crate::sys::kernel::{Family, KernelRoute, Ticket};
 

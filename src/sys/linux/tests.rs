@@ -486,7 +486,7 @@ fn label_routes_are_read_as_they_were_written() {
 proptest::proptest! {
     /// Whatever the bytes: a result, never a panic.
     #[test]
-    fn garbage_is_refused(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..200), family in 0..4usize) {
+    fn garbage_never_panics(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..200), family in 0..4usize) {
         let mut bytes = bytes;
         if let Some(first) = bytes.first_mut() {
             *first = [libc::AF_INET, libc::AF_INET6, libc::AF_BRIDGE, libc::AF_MPLS][family] as u8;

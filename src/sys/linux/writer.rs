@@ -5,11 +5,12 @@
 //! buffers of 64 KB with the ACK flag on the last request only. Refused requests are reported one by one with their
 //! sequence number, so every operation gets its own answer; what was not refused was done.
 //!
-//! The order: routes of one next hop set together, because the kernel searches the sets of a device in a list and finds
-//! the one it used last first. Within a set additions ascend: what is added one after the other lies side by side in
-//! memory, and everybody who walks the kernel's trie is twice as fast. Deletions are scattered, because in ascending
-//! order they make the kernel rebuild its trie all the time. Operations on one destination keep their order: consecutive ones travel as one unit
-//! (a delete and the add that follows leave no gap), later ones go in a later round.
+//! The order: routes of one next hop set together, because the kernel searches the sets of a device in a list
+//! and finds the one it used last first. Within a set additions ascend: what is added one after the other
+//! lies side by side in memory, and everybody who walks the kernel's trie is twice as fast. Deletions are
+//! scattered, because in ascending order they make the kernel rebuild its trie all the time. Operations on
+//! one destination keep their order: consecutive ones travel as one unit (a delete and the add that follows
+//! leave no gap), later ones go in a later round.
 
 use std::hash::{BuildHasher, Hash};
 use std::io;

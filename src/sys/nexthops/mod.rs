@@ -1,8 +1,8 @@
 //! Nexthop objects: next hops with a number of their own in the kernel, which routes point to.
 //!
-//! Why: a million routes through one gateway are a million copies of that gateway, unless they point to one object; then
-//! a change of the object changes them all, with one message. Everybody who writes routes shares the objects, so this
-//! is a place of its own between the instances and whatever talks to the kernel.
+//! Why: a million routes through one gateway are a million copies of that gateway, unless they point to one
+//! object; then a change of the object changes them all, with one message. Everybody who writes routes shares
+//! the objects, so this is a place of its own between the instances and whatever talks to the kernel.
 //!
 //! How: a [`Via`] is a set of next hops that may have an object; equal sets are one `Via`. A route's body that carries
 //! one is written as a pointer to the object, which is made at that moment if it does not exist
@@ -15,8 +15,9 @@
 //! ([`Nexthops::resync`]): what is lost is told, what is changed is put right. The same table tells the next hops of
 //! routes that point to objects, ours or foreign, where the kernel does not spell them out.
 //!
-//! Routes through a recursive next hop have objects of their own ([`Via::lookup`]), also where other routes go the same way at the
-//! moment: when it leads elsewhere, all routes on its objects are to follow, and only those.
+//! Routes through a recursive next hop have objects of their own ([`Via::lookup`]), also where other routes
+//! go the same way at the moment: when it leads elsewhere, all routes on its objects are to follow, and only
+//! those.
 //!
 //! Whoever calls with a [`Store`] is alone in doing so (the thread that talks to the kernel); everything else may be
 //! called from anywhere, and nobody waits for the kernel with the lock held.
@@ -75,8 +76,8 @@ pub struct Via(Arc<Slot>);
 
 struct Slot {
     content: Content,
-    /// The recursive next hop that its routes have in common, if they have one. Of an object that was there before us it is not known
-    /// before the first of its routes is.
+    /// The recursive next hop that its routes have in common, if they have one. Of an object that was there
+    /// before us it is not known before the first of its routes is.
     lookup: OnceLock<Option<Arc<Lookup>>>,
     /// Routes stand on it that go by another one, or by none.
     mixed: AtomicBool,

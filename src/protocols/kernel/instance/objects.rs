@@ -1,5 +1,6 @@
-//! What the instance does about nexthop objects: whether routes point to them, moves of whole objects, and the end of those
-//! that nobody needs. Which object a route stands on is the matter of [`nexthops`](super::super::nexthops).
+//! What the instance does about nexthop objects: whether routes point to them, moves of whole objects, and
+//! the end of those that nobody needs. Which object a route stands on is the matter of
+//! [`nexthops`](super::super::nexthops).
 
 use super::{AHEAD, COLLECT, KernelInstance, MOVES, SECOND};
 use crate::base::LogClass;

@@ -1,21 +1,22 @@
 //! Whole objects that go another way before anybody has said so of their routes.
 //!
-//! Why: when a gateway fails, a million routes through one recursive next hop change alike, and all of them are announced,
-//! elected, filtered and exported anew, which takes longer than the kernel takes for the one message that moves them.
-//! But that they will is known beforehand: the recursive next hop leads elsewhere now.
+//! Why: when a gateway fails, a million routes through one recursive next hop change alike, and all of them
+//! are announced, elected, filtered and exported anew, which takes longer than the kernel takes for the one
+//! message that moves them. But that they will is known beforehand: the recursive next hop leads elsewhere
+//! now.
 //!
-//! When it is exact: routes through a recursive next hop have objects of their own ([`Via::lookup`]), and of a route that
-//! a filter or anybody else may have made dependent on its next hops it is not known that it goes through one
-//! ([`Recursion`](crate::table::Recursion)). So whoever is counted on such an object, with a body that names the same
-//! recursive next hop, and in the kernel as he should be, will be exported with what it leads to now, and with nothing
-//! else changed. Only if these are all who are counted on the object, in all protocols together, it is moved. One route
-//! that is being written, is refused, or waits for anything is enough to wait for the exports as in any other case
-//! ([`moves`](super::moves)).
+//! When it is exact: routes through a recursive next hop have objects of their own ([`Via::lookup`]), and of
+//! a route that a filter or anybody else may have made dependent on its next hops it is not known that it
+//! goes through one ([`Recursion`](crate::table::Recursion)). So whoever is counted on such an object, with a
+//! body that names the same recursive next hop, and in the kernel as he should be, will be exported with what
+//! it leads to now, and with nothing else changed. Only if these are all who are counted on the object, in
+//! all protocols together, it is moved. One route that is being written, is refused, or waits for anything is
+//! enough to wait for the exports as in any other case ([`moves`](super::moves)).
 //!
-//! What if not: nothing depends on it. It is known of each net what it stands on and what it is said to want. Nets that
-//! are *behind* their object are left alone while their exports arrive, which then find the kernel right already. If those
-//! stop coming, or the recursive next hop leads on to where no object can follow, the nets that are still behind are
-//! treated like any that stand on something else than they want.
+//! What if not: nothing depends on it. It is known of each net what it stands on and what it is said to want.
+//! Nets that are *behind* their object are left alone while their exports arrive, which then find the kernel
+//! right already. If those stop coming, or the recursive next hop leads on to where no object can follow, the
+//! nets that are still behind are treated like any that stand on something else than they want.
 
 use rustc_hash::FxHashMap;
 
@@ -48,8 +49,8 @@ impl Ahead {
 }
 
 impl KernelSync {
-    /// These recursive next hops lead elsewhere now; `None`: where no object leads. Those in the answer are to be told again
-    /// when a move under way is done.
+    /// These recursive next hops lead elsewhere now; `None`: where no object leads. Those in the answer are
+    /// to be told again when a move under way is done.
     pub fn rerouted(&mut self, news: &[(Arc<Lookup>, Option<Via>)], nexthops: &Nexthops) -> Vec<Arc<Lookup>> {
         if !self.synced || self.flush.is_some() {
             return Vec::new();

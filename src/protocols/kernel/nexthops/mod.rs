@@ -1,10 +1,10 @@
 //! Nexthop objects as the reconciler sees them.
 //!
-//! Why it is not just another attribute: an object ties routes together. Whoever changes it changes them all, which is
-//! what makes it worth having, and when it vanishes they vanish with it. So for each net it is known which object its
-//! route stands on ([`uses`]), exactly: an object is deleted when nobody stands on it any more, and given other next
-//! hops when everybody who stands on it is to go the same other way ([`moves`]), or will be, because the recursive next hop
-//! that they have in common leads there now ([`ahead`]).
+//! Why it is not just another attribute: an object ties routes together. Whoever changes it changes them all,
+//! which is what makes it worth having, and when it vanishes they vanish with it. So for each net it is known
+//! which object its route stands on ([`uses`]), exactly: an object is deleted when nobody stands on it any
+//! more, and given other next hops when everybody who stands on it is to go the same other way ([`moves`]),
+//! or will be, because the recursive next hop that they have in common leads there now ([`ahead`]).
 //!
 //! Bodies that are wanted carry their set of next hops as a [`Via`]; bodies that were read carry that of the object
 //! they point to, if it is ours. So most of the time comparing bodies is all there is to do. The exceptions are here: a

@@ -1,4 +1,5 @@
-//! Objects that move before their routes are told to: exactly those that may, and what becomes of them if nobody follows.
+//! Objects that move before their routes are told to: exactly those that may, and what becomes of them if
+//! nobody follows.
 
 use std::collections::VecDeque;
 

@@ -268,7 +268,8 @@ fn a_refused_change_of_an_ipv6_route_leaves_nothing_where_the_sort_changes() {
     assert_eq!((bench.ours().len(), bench.refused.len()), (1, 0));
 }
 
-/// `ip -6 route append` makes a next hop of ours of what it appends, and tells of the whole under its own protocol number.
+/// `ip -6 route append` makes a next hop of ours of what it appends, and tells of the whole under its own
+/// protocol number.
 #[test]
 fn what_is_appended_to_an_ipv6_route_of_ours_is_a_change_of_it() {
     const NET6: &str = "2001:db8:1::/48";
