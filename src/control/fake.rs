@@ -275,13 +275,12 @@ impl Backend for Fake {
         now(Ok(ExplainView { cases: vec![case], ..ExplainView::default() }))
     }
     fn routes(&self, protocols: Vec<Arc<str>>) -> Answer<'_, RouteWorld> {
-        let named = |(name, kind): &(Arc<str>, &'static str)| {
-            Some(ProtocolName {
-                name: name.clone(),
-                info: if *kind == "Static" { RouteInfo::IgpMetric } else { RouteInfo::Preference },
-            })
+        let named = |((name, kind), at): (&(Arc<str>, &'static str), u32)| {
+            let info = if *kind == "Static" { RouteInfo::IgpMetric } else { RouteInfo::Preference };
+            (ProtoId(at), ProtocolName { name: name.clone(), info })
         };
-        let naming = Naming { protocols: self.protocols.iter().map(named).collect(), ..Naming::default() };
+        let naming =
+            Naming { protocols: self.protocols.iter().zip(0..).map(named).collect(), ..Naming::default() };
         let doors = |name: &Arc<str>| {
             let at = self.protocols.iter().position(|(n, _)| n == name).unwrap();
             let door = Door {

@@ -171,18 +171,13 @@ pub(super) fn world(engine: &Engine, handle: &Handle, protocols: &[Arc<str>]) ->
 }
 
 pub(super) fn naming(core: &Core) -> Naming {
-    let mut protocols = Vec::new();
-    for proto in core.protos() {
-        let at = proto.id.0 as usize;
-        if protocols.len() <= at {
-            protocols.resize(at + 1, None);
-        }
+    let protocols = core.protos().map(|proto| {
         let info = match proto.config.kind.keyword() {
             "static" => RouteInfo::IgpMetric,
             _ => RouteInfo::Preference,
         };
-        protocols[at] = Some(ProtocolName { name: proto.name.clone(), info });
-    }
+        (proto.id, ProtocolName { name: proto.name.clone(), info })
+    });
     let interfaces = core.ifaces().iter().map(|i| (i.link.index, i.name.clone())).collect();
-    Naming { protocols, interfaces }
+    Naming { protocols: protocols.collect(), interfaces }
 }

@@ -17,6 +17,7 @@ use super::filters::Assertions;
 use super::iface::{IfaceEvent, Ifaces, Preferred};
 use super::logger::Logger;
 use super::proto::Proto;
+use super::slots::Slots;
 use crate::base::prefix_set::PrefixSet;
 use crate::base::{ChannelId, LogClass, Net, NetType, ProtoId};
 use crate::config::{Config, DebugMask, FilterRef, ProtocolConfig, TableConfig};
@@ -77,10 +78,10 @@ pub struct Core {
     pub config: Arc<Config>,
     /// The router id in force.
     pub router_id: u32,
-    pub(super) tables: Vec<Option<TableSlot>>,
+    pub(super) tables: Slots<TableSlot>,
     pub(super) table_names: FxHashMap<Arc<str>, usize>,
-    pub(super) channels: Vec<Option<Channel>>,
-    pub(super) protos: Vec<Option<Proto>>,
+    pub(super) channels: Slots<Channel>,
+    pub(super) protos: Slots<Proto>,
     pub(super) proto_names: FxHashMap<Arc<str>, ProtoId>,
     /// Protocols in the order of the configuration ([`Core::list`]).
     pub(super) order: Vec<ProtoId>,
@@ -119,7 +120,6 @@ pub struct Core {
     pub(super) logger: Logger,
     pub(super) shutting_down: bool,
     pub(super) recovering: bool,
-    pub(super) next_proto: u32,
     /// Answers about recursive next hops, and those that differ from the answers before.
     pub(super) resolved: super::resolve::Resolved,
     pub(super) rerouted: Vec<Rerouted>,
@@ -136,10 +136,10 @@ impl Core {
             started,
             config,
             router_id: 0,
-            tables: Vec::new(),
-            channels: Vec::new(),
+            tables: Slots::new(),
+            channels: Slots::new(),
             table_names: FxHashMap::default(),
-            protos: Vec::new(),
+            protos: Slots::new(),
             proto_names: FxHashMap::default(),
             order: Vec::new(),
             ifaces: Ifaces::default(),
@@ -169,7 +169,6 @@ impl Core {
             logger,
             shutting_down: false,
             recovering: false,
-            next_proto: 0,
             resolved: Default::default(),
             rerouted: Vec::new(),
         }
@@ -201,31 +200,31 @@ impl Core {
 
     /// A channel by number.
     pub fn channel(&self, id: ChannelId) -> Option<&Channel> {
-        self.channels.get(id.0 as usize)?.as_ref()
+        self.channels.get(id.0 as usize)
     }
 
     pub(super) fn channel_mut(&mut self, id: ChannelId) -> Option<&mut Channel> {
-        self.channels.get_mut(id.0 as usize)?.as_mut()
+        self.channels.get_mut(id.0 as usize)
     }
 
     /// A protocol by number.
     pub fn proto(&self, id: ProtoId) -> Option<&Proto> {
-        self.protos.get(id.0 as usize)?.as_ref()
+        self.protos.get(id.0 as usize)
     }
 
     pub(super) fn proto_mut(&mut self, id: ProtoId) -> Option<&mut Proto> {
-        self.protos.get_mut(id.0 as usize)?.as_mut()
+        self.protos.get_mut(id.0 as usize)
     }
 
     /// All protocols in the order of the configuration; those on their way out come last.
     pub fn protos(&self) -> impl Iterator<Item = &Proto> {
-        let rest = self.protos.iter().flatten().filter(|p| !p.listed);
+        let rest = self.protos.iter().filter(|p| !p.listed);
         self.order.iter().filter_map(|id| self.proto(*id)).chain(rest)
     }
 
     /// From now on this is the order of protocols.
     pub(super) fn list(&mut self, order: Vec<ProtoId>) {
-        for proto in self.protos.iter_mut().flatten() {
+        for proto in self.protos.iter_mut() {
             proto.listed = false;
         }
         for id in &order {
@@ -258,7 +257,7 @@ impl Core {
 
     /// All tables, in the order of the configuration.
     pub fn tables(&self) -> impl Iterator<Item = &Table> {
-        self.tables.iter().flatten().map(|t| &t.table)
+        self.tables.iter().map(|t| &t.table)
     }
 
     pub(super) fn table_at(&self, name: &str) -> Option<usize> {
@@ -267,19 +266,19 @@ impl Core {
 
     /// A table by name.
     pub fn table_named(&self, name: &str) -> Option<&Table> {
-        self.tables.get(self.table_at(name)?)?.as_ref().map(|t| &t.table)
+        self.tables.get(self.table_at(name)?).map(|t| &t.table)
     }
 
     /// A table as it is now.
     pub fn snapshot(&mut self, name: &str) -> Option<Snapshot> {
         let at = self.table_at(name)?;
-        self.tables.get_mut(at)?.as_mut().map(|t| t.table.snapshot())
+        self.tables.get_mut(at).map(|t| t.table.snapshot())
     }
 
     /// Nets of a table whose route a kernel refused.
     pub fn refused_in(&self, table: &str) -> Bits {
         let Some(at) = self.table_at(table) else { return Bits::default() };
-        let mut refusing = self.channels.iter().flatten().filter(|c| c.table == at && !c.refused.is_empty());
+        let mut refusing = self.channels.iter().filter(|c| c.table == at && !c.refused.is_empty());
         refusing.next().map_or_else(Bits::default, |c| c.refused.clone())
     }
 
@@ -287,13 +286,8 @@ impl Core {
     pub fn memory_usage(&self) -> MemoryUsage {
         let tables = self.tables().map(Table::memory).sum();
         let attributes = self.tools.as_ref().map_or(0, |t| t.interner.len()) * (size_of::<Attrs>() + 64);
-        let protocols = self.protos.iter().flatten().count() * size_of::<Proto>()
-            + self
-                .channels
-                .iter()
-                .flatten()
-                .map(|c| size_of::<Channel>() + c.exported.memory())
-                .sum::<usize>();
+        let protocols = self.protos.iter().count() * size_of::<Proto>()
+            + self.channels.iter().map(|c| size_of::<Channel>() + c.exported.memory()).sum::<usize>();
         MemoryUsage { tables, attributes, protocols, config: config_bytes(&self.config) }
     }
 
@@ -305,18 +299,18 @@ impl Core {
     /// The table of a live channel. A channel keeps its table alive, so the number always names one.
     #[allow(clippy::expect_used, reason = "an invariant of the engine: tables outlive their channels")]
     pub(super) fn table_of(&self, at: usize) -> &Table {
-        &self.tables[at].as_ref().expect("tables outlive their channels").table
+        &self.tables.get(at).expect("tables outlive their channels").table
     }
 
     #[allow(clippy::expect_used, reason = "an invariant of the engine: tables outlive their channels")]
     pub(super) fn table_mut_of(&mut self, at: usize) -> &mut Table {
-        &mut self.tables[at].as_mut().expect("tables outlive their channels").table
+        &mut self.tables.get_mut(at).expect("tables outlive their channels").table
     }
 
     /// The counters of a live channel.
     #[allow(clippy::expect_used, reason = "called only by code that holds the number of a live channel")]
     pub(super) fn stats_mut(&mut self, id: ChannelId) -> &mut Stats {
-        &mut self.channels[id.0 as usize].as_mut().expect("the channel is live").stats
+        &mut self.channels.get_mut(id.0 as usize).expect("the channel is live").stats
     }
 
     /// Takes down where a filter has decided.
@@ -329,7 +323,7 @@ impl Core {
 
     /// Consumers of the table are woken at the end of the turn.
     pub(super) fn mark_dirty(&mut self, table: usize) {
-        if let Some(Some(slot)) = self.tables.get_mut(table)
+        if let Some(slot) = self.tables.get_mut(table)
             && !std::mem::replace(&mut slot.dirty, true)
         {
             self.dirty_tables.push(table);
@@ -606,7 +600,7 @@ impl Hands for Core {
     }
     fn watch_table(&mut self, me: ProtoId, table: &str) {
         if let Some(at) = self.table_at(table)
-            && let Some(slot) = &mut self.tables[at]
+            && let Some(slot) = self.tables.get_mut(at)
         {
             slot.watchers.insert(me);
         }

@@ -16,6 +16,7 @@ use super::export::Turn;
 use super::flush::Flushers;
 use super::iface::IfaceEvent;
 use super::logger::Logger;
+use super::slots::Slots;
 use super::transition::Transition;
 use crate::base::{ChannelId, LogClass, ProtoId};
 use crate::config::Config;
@@ -25,7 +26,7 @@ use crate::sys::kernel::{Kernel, KernelEvent, NoticeClass};
 pub struct Engine {
     /// What protocols share.
     pub core: Core,
-    pub(super) instances: Vec<Option<Box<dyn Instance>>>,
+    pub(super) instances: Slots<Option<Box<dyn Instance>>>,
     pub(super) kinds: &'static [&'static dyn ProtocolKind],
     pub(super) flushers: Flushers,
     /// How many have more to ask at once ([`Attention`](super::driver::Attention)).
@@ -53,7 +54,7 @@ impl Engine {
     ) -> Engine {
         Engine {
             core: Core::new(config, kernel, logger, started),
-            instances: Vec::new(),
+            instances: Slots::new(),
             kinds,
             flushers: Flushers::default(),
             attention: Arc::default(),
@@ -89,7 +90,7 @@ impl Engine {
         }
         match result {
             Ok(result) => {
-                self.instances[id.0 as usize] = Some(instance);
+                self.put_back(id, instance);
                 Some(result)
             }
             Err(_) => {
@@ -101,6 +102,12 @@ impl Engine {
                 self.core.later_fail(id, false);
                 None
             }
+        }
+    }
+
+    fn put_back(&mut self, id: ProtoId, instance: Box<dyn Instance>) {
+        if let Some(place) = self.instances.get_mut(id.0 as usize) {
+            *place = Some(instance);
         }
     }
 
@@ -197,7 +204,7 @@ impl Engine {
 
     fn wake_consumers(&mut self) {
         for table in std::mem::take(&mut self.core.dirty_tables) {
-            let Some(Some(slot)) = self.core.tables.get_mut(table) else { continue };
+            let Some(slot) = self.core.tables.get_mut(table) else { continue };
             slot.dirty = false;
             let (consumers, name) = (slot.consumers.clone(), slot.table.name().clone());
             let watchers: Vec<ProtoId> = slot.watchers.iter().copied().collect();
@@ -387,7 +394,7 @@ impl Engine {
         let Some(mut instance) = self.instances.get_mut(id.0 as usize).and_then(Option::take) else { return };
         let ready = instance.ready(&Ports { core: &mut self.core, me: id });
         if !ready {
-            self.instances[id.0 as usize] = Some(instance);
+            self.put_back(id, instance);
             self.core.stalled.push(channel);
             return;
         }
@@ -417,7 +424,7 @@ impl Engine {
         }
         match result {
             Ok(turn) => {
-                self.instances[id.0 as usize] = Some(instance);
+                self.put_back(id, instance);
                 if turn != Turn::Idle {
                     self.core.enqueue(channel);
                 }

@@ -48,7 +48,7 @@ impl Core {
         ch.feed_only = None;
         let (table, cursor) = (ch.table, ch.cursor);
         if cursor.is_none()
-            && let Some(Some(slot)) = self.tables.get_mut(table)
+            && let Some(slot) = self.tables.get_mut(table)
         {
             slot.consumers.push(id);
             let cursor = slot.table.journal.subscribe();
@@ -97,7 +97,7 @@ impl Core {
         ch.refused.clear();
         ch.outbox.clear();
         let (table, cursor) = (ch.table, ch.cursor.take());
-        if let (Some(cursor), Some(Some(slot))) = (cursor, self.tables.get_mut(table)) {
+        if let (Some(cursor), Some(slot)) = (cursor, self.tables.get_mut(table)) {
             slot.table.journal.unsubscribe(cursor);
             slot.consumers.retain(|c| *c != id);
         }

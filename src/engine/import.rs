@@ -26,8 +26,10 @@ impl Core {
         generation: u8,
         attrs: Option<Arc<Attrs>>,
     ) {
-        let channels = self.channels.get_mut(channel.0 as usize).and_then(Option::as_mut);
-        let Some(ch) = channels.filter(|c| c.state == ChannelState::Up) else { return };
+        let Some(ch) = self.channels.get_mut(channel.0 as usize).filter(|c| c.state == ChannelState::Up)
+        else {
+            return;
+        };
         let table = ch.table;
         let Some(attrs) = attrs else {
             ch.stats.import_withdraws.received += 1;

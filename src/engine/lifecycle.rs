@@ -18,7 +18,7 @@ use crate::table::Table;
 impl Core {
     /// Makes a table that is new, and gives a known one its new options.
     pub(super) fn take_table(&mut self, config: &Arc<TableConfig>) {
-        let known = self.table_at(&config.name).and_then(|at| self.tables[at].as_mut());
+        let known = self.table_at(&config.name).and_then(|at| self.tables.get_mut(at));
         if let Some(slot) = known.filter(|slot| {
             (slot.table.net_type(), slot.table.is_sorted()) == (config.net_type, config.sorted)
         }) {
@@ -26,28 +26,28 @@ impl Core {
             return;
         }
         // Of another nature: those who are still on the old one leave it when they are down.
-        self.table_names.insert(config.name.clone(), self.tables.len());
-        self.tables.push(Some(TableSlot {
+        self.table_names.insert(config.name.clone(), self.tables.next());
+        self.tables.push(TableSlot {
             table: Table::new(config.name.clone(), config.net_type, config.sorted, better),
             config: config.clone(),
             users: 0,
             consumers: Vec::new(),
             watchers: Default::default(),
             dirty: false,
-        }));
+        });
     }
 
     /// Drops tables that no channel uses and that the configuration does not name, or has another one in the place of.
     pub(super) fn drop_tables(&mut self) {
         let config = self.config.clone();
         let names = config.names();
-        for at in 0..self.tables.len() {
+        for at in self.tables.numbers() {
             self.drop_table(at, |name| names.tables.contains_key(name));
         }
     }
 
     fn drop_table(&mut self, at: usize, is_configured: impl FnOnce(&str) -> bool) {
-        let Some(slot) = self.tables[at].as_ref().filter(|slot| slot.users == 0) else { return };
+        let Some(slot) = self.tables.get(at).filter(|slot| slot.users == 0) else { return };
         let name = slot.table.name();
         let current = self.table_at(name) == Some(at);
         if current && is_configured(name) {
@@ -56,7 +56,7 @@ impl Core {
         if current {
             self.table_names.remove(&**name);
         }
-        self.tables[at] = None;
+        self.tables.take(at);
     }
 
     /// `router id` from the configuration, or the lowest address; `None` when none can be found.
@@ -129,10 +129,9 @@ impl Engine {
 
     /// A new protocol, down, with its channels.
     pub(super) fn add_proto(&mut self, config: &Arc<ProtocolConfig>) -> ProtoId {
-        let id = ProtoId(self.core.next_proto);
-        self.core.next_proto += 1;
+        let id = ProtoId(self.core.protos.next() as u32);
         let now = self.core.now_us();
-        self.core.protos.push(Some(Proto::new(id, config.clone(), now)));
+        self.core.protos.push(Proto::new(id, config.clone(), now));
         self.core.proto_names.insert(config.name.clone(), id);
         self.instances.push(None);
         self.make_channels(id);
@@ -146,12 +145,12 @@ impl Engine {
         let (mut list, now) = (Vec::new(), self.core.now_us());
         for channel in kind.channels(&config) {
             let Some(table) = self.core.table_at(&channel.table) else { continue };
-            if let Some(slot) = &mut self.core.tables[table] {
+            if let Some(slot) = self.core.tables.get_mut(table) {
                 slot.users += 1;
             }
-            let number = ChannelId(self.core.channels.len() as u32);
+            let number = ChannelId(self.core.channels.next() as u32);
             let name = channel.table.clone();
-            self.core.channels.push(Some(Channel::new(number, id, table, channel).counting(now)));
+            self.core.channels.push(Channel::new(number, id, table, channel).counting(now));
             self.core.trace_channel(number, format_args!("Connected to table {name}"));
             list.push(number);
         }
@@ -163,8 +162,8 @@ impl Engine {
     fn drop_channels(&mut self, id: ProtoId) {
         let Some(proto) = self.core.proto_mut(id) else { return };
         for number in std::mem::take(&mut proto.channels) {
-            let Some(channel) = self.core.channels[number.0 as usize].take() else { continue };
-            let Some(slot) = &mut self.core.tables[channel.table] else { continue };
+            let Some(channel) = self.core.channels.take(number.0 as usize) else { continue };
+            let Some(slot) = self.core.tables.get_mut(channel.table) else { continue };
             slot.users -= 1;
             if slot.users == 0 {
                 let config = self.core.config.clone();
@@ -190,7 +189,9 @@ impl Engine {
             proto.state = ProtoState::Start;
             proto.stopped = false;
         }
-        self.instances[id.0 as usize] = Some(kind.spawn(&config));
+        if let Some(place) = self.instances.get_mut(id.0 as usize) {
+            *place = Some(kind.spawn(&config));
+        }
         match self.call(id, |i, p| i.start(p)) {
             Some(ProtoState::Up) => self.proto_up(id),
             Some(_) => self.core.set_state(id, ProtoState::Start, false),
@@ -329,7 +330,9 @@ impl Engine {
 
     /// All is cleaned up: the protocol is down, and goes wherever it is to go.
     fn proto_down(&mut self, id: ProtoId) {
-        self.instances[id.0 as usize] = None;
+        if let Some(place) = self.instances.get_mut(id.0 as usize) {
+            *place = None;
+        }
         let timers: Vec<u32> =
             self.core.armed.keys().filter(|(p, _)| *p == id).map(|(_, key)| *key).collect();
         for key in timers {
@@ -337,7 +340,7 @@ impl Engine {
         }
         self.core.kernel_tables.retain(|_, owner| *owner != id);
         self.core.forget_interfaces(id);
-        for slot in self.core.tables.iter_mut().flatten() {
+        for slot in self.core.tables.iter_mut() {
             slot.watchers.remove(&id);
         }
         let Some(proto) = self.core.proto_mut(id) else { return };
@@ -365,7 +368,8 @@ impl Engine {
     /// A protocol that is down vanishes.
     pub(super) fn forget(&mut self, id: ProtoId) {
         self.drop_channels(id);
-        let Some(proto) = self.core.protos[id.0 as usize].take() else { return };
+        let Some(proto) = self.core.protos.take(id.0 as usize) else { return };
+        self.instances.take(id.0 as usize);
         if self.core.proto_names.get(&proto.name) == Some(&id) {
             self.core.proto_names.remove(&proto.name);
         }

@@ -33,6 +33,7 @@ pub mod plan;
 pub mod proto;
 pub mod report;
 mod resolve;
+mod slots;
 #[cfg(test)]
 mod tests;
 mod traces;

@@ -156,8 +156,8 @@ pub trait RouteFilter: Send + Sync {
 /// Names of what routes refer to by number, as they were at one moment.
 #[derive(Clone, Default, Debug)]
 pub struct Naming {
-    /// By [`ProtoId`]; `None` for numbers that stand for nothing (any more).
-    pub protocols: Vec<Option<ProtocolName>>,
+    /// By number; one that stands for nothing any more has none.
+    pub protocols: FxHashMap<ProtoId, ProtocolName>,
     /// By interface index.
     pub interfaces: FxHashMap<u32, Arc<str>>,
 }
@@ -184,12 +184,12 @@ pub enum RouteInfo {
 impl Naming {
     /// A protocol's name, `?` when it is gone.
     pub fn protocol(&self, id: ProtoId) -> &str {
-        self.protocols.get(id.0 as usize).and_then(Option::as_ref).map_or("?", |p| &p.name)
+        self.protocols.get(&id).map_or("?", |p| &p.name)
     }
 
     /// What stands in the parentheses for routes of this protocol.
     pub fn info(&self, id: ProtoId) -> RouteInfo {
-        self.protocols.get(id.0 as usize).and_then(Option::as_ref).map_or_else(RouteInfo::default, |p| p.info)
+        self.protocols.get(&id).map_or_else(RouteInfo::default, |p| p.info)
     }
 
     /// An interface's name.
