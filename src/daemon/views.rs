@@ -94,7 +94,12 @@ pub(super) fn drifts(engine: &Engine) -> DriftsView {
     let mut total = 0;
     for proto in engine.core.protos() {
         let Some(instance) = engine.instance(proto.id) else { continue };
-        total += instance.kernel_status().map_or(0, |status| status.drift);
+        if let Some(status) = instance.kernel_status() {
+            total += status.drift;
+            if status.refused > 0 {
+                view.refused.push((proto.name.clone(), status.refused));
+            }
+        }
         view.last.extend(instance.kernel_drift().into_iter().map(|drift| {
             let DriftReport { at, route, metric, kind } = drift;
             let what = match kind {

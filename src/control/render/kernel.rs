@@ -103,6 +103,15 @@ fn what(drift: &DriftView) -> String {
 /// The whole answer of `show kernel drift`.
 pub fn drift(view: &DriftsView, times: &Times, reply: &mut Reply) {
     const D: Code = Code::KernelDrift;
+    for (name, refused) in &view.refused {
+        let routes = if *refused == 1 { "route is" } else { "routes are" };
+        reply.line(D, format_args!("{name}: {refused} {routes} refused by the kernel, usually because a route of others is in the way"));
+    }
+    if !view.refused.is_empty() {
+        reply.line(D, "`show route export NAME` marks them with `!`; `ip route show NET table TABLE` shows what is in the way of one;");
+        reply
+            .line(D, "`ip route del` with the words it shows makes room, and the route is installed at once");
+    }
     if view.last.is_empty() {
         return reply.end(D, "Nothing was changed behind our back");
     }
@@ -249,6 +258,16 @@ mod tests {
 0000 \n";
         assert_eq!(shown(&view), format!("{begin}{rest}"));
         assert_eq!(shown(&DriftsView::default()), "1904 Nothing was changed behind our back\n");
+        let kept_out =
+            DriftsView { refused: vec![("k4".into(), 3), ("k6".into(), 1)], ..DriftsView::default() };
+        let want = "\
+1904-k4: 3 routes are refused by the kernel, usually because a route of others is in the way
+ k6: 1 route is refused by the kernel, usually because a route of others is in the way
+ `show route export NAME` marks them with `!`; `ip route show NET table TABLE` shows what is in the way of one;
+ `ip route del` with the words it shows makes room, and the route is installed at once
+1904 Nothing was changed behind our back
+";
+        assert_eq!(shown(&kept_out), want);
     }
 
     #[test]

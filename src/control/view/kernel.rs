@@ -70,6 +70,8 @@ pub struct DriftsView {
     pub last: Vec<DriftView>,
     /// How many came before those.
     pub earlier: u64,
+    /// Who has routes that the kernel refuses, and how many.
+    pub refused: Vec<(Arc<str>, usize)>,
     /// There are traces of systemd-networkd on this machine.
     pub networkd: bool,
 }

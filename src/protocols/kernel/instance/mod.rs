@@ -232,8 +232,13 @@ impl KernelInstance {
                 let what = if label { "label " } else { "" };
                 // Without its modules the kernel knows no such family, and says no more than that.
                 let hint = match error.errno {
-                    libc::EOPNOTSUPP if label => "; `modprobe mpls_router` may help",
-                    _ => "",
+                    libc::EOPNOTSUPP if label => "; `modprobe mpls_router` may help".to_owned(),
+                    // Not only who it is: also types that are never learned, whoever made them (`throw`, `local`).
+                    libc::EEXIST if !delete && !label => {
+                        let six = if matches!(self.sync.setup().family, Family::V6) { "-6 " } else { "" };
+                        format!("; `ip {six}route show {dst} table {table}` shows what is in its way")
+                    }
+                    _ => String::new(),
                 };
                 let detail =
                     format!("{verb} {what}{dst} in kernel table {table} (metric {metric}) failed{hint}");
