@@ -122,7 +122,7 @@ fn read(
         Err(ReadError::Open(reason)) => Err(unreadable(reason)),
         Err(ReadError::Read) => Err(unreadable("Read error".to_owned())),
     };
-    crate::syntax::on_big_stack(work).unwrap_or_else(|e| Err(unreadable(e.to_string())))
+    crate::syntax::on_big_stack(work).unwrap_or_else(|e| Err(unreadable(e)))
 }
 
 /// More notes than this nobody reads.

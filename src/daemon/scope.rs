@@ -81,7 +81,7 @@ impl RouteText for AttributeText {
 
 /// Runs something that recurses as deep as a command nests, the end of its syntax tree included.
 fn deep<T: Send>(work: impl FnOnce() -> Result<T, TermError> + Send) -> Result<T, TermError> {
-    syntax::on_big_stack(work).unwrap_or_else(|e| Err(TermError::Parse(e.to_string())))
+    syntax::on_big_stack(work).unwrap_or_else(|why| Err(TermError::Parse(why)))
 }
 
 /// An error as one line. A hint follows a syntax error in parentheses; what BIRD has a text of its own for keeps that text.

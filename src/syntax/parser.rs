@@ -44,7 +44,7 @@ pub fn parse(main: &Path, files: &(dyn Files + Sync)) -> Result<Parsed, ReadErro
         lexer.open(main, 1)?;
         Ok(Driver::new(lexer).run())
     })
-    .unwrap_or_else(|e| Err(ReadError::Open(e.to_string())))
+    .unwrap_or_else(|why| Err(ReadError::Open(why)))
 }
 
 thread_local! {
@@ -57,21 +57,28 @@ pub fn stack_is_big() {
     BIG.set(true);
 }
 
-/// Runs something that recurses as deep as a configuration may nest. An error only if the thread cannot be started.
+/// Runs something that recurses as deep as a configuration may nest. An error, in words, only if the thread cannot be started.
 ///
 /// Where the stack is large already it runs in place: each thread more that a command waits for is one more turn in the queue of a busy
 /// machine, and its answer comes that much later.
-pub fn on_big_stack<T: Send>(work: impl FnOnce() -> T + Send) -> std::io::Result<T> {
+pub fn on_big_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, String> {
     if BIG.get() {
         return Ok(work());
     }
+    // The system only says that a resource is unavailable, and the file's name stands before that.
+    let why = |e| {
+        format!(
+            "no thread with a stack of {} MB can be started to read it ({e}); is memory limited?",
+            STACK >> 20
+        )
+    };
     std::thread::scope(|scope| {
         let work = || {
             stack_is_big();
             work()
         };
-        let thread =
-            std::thread::Builder::new().name("parse".into()).stack_size(STACK).spawn_scoped(scope, work)?;
+        let thread = std::thread::Builder::new().name("parse".into()).stack_size(STACK);
+        let thread = thread.spawn_scoped(scope, work).map_err(why)?;
         match thread.join() {
             Ok(done) => Ok(done),
             Err(panic) => std::panic::resume_unwind(panic),

@@ -231,8 +231,12 @@ mod tests {
             metric: 32,
             what,
         };
-        let mut view =
-            DriftsView { last: vec![event("10.1.0.0/16", DriftWhat::Taken(16))], earlier: 2, networkd: true };
+        let mut view = DriftsView {
+            last: vec![event("10.1.0.0/16", DriftWhat::Taken(16))],
+            earlier: 2,
+            networkd: true,
+            ..DriftsView::default()
+        };
         let shown = |view: &DriftsView| {
             let mut reply = Reply::default();
             drift(view, &times(), &mut reply);

@@ -43,9 +43,6 @@ use super::nexthops::{Nexthops, Via};
 
 /// Operations that may be open at once.
 const OPEN_OPERATIONS: usize = 16 * 1024;
-fn knob(name: &str, default: usize) -> usize {
-    std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(default)
-}
 
 /// Operations arranged together.
 const WINDOW: usize = 8 * 1024;
@@ -134,7 +131,6 @@ impl NetlinkKernel {
             writer,
             objects,
             receive_buffer: None,
-            piece: knob("MINWIN", WINDOW),
             commanded: false,
             #[cfg(test)]
             broken: false,
@@ -147,12 +143,12 @@ impl NetlinkKernel {
 
 impl Kernel for NetlinkKernel {
     fn room(&self) -> usize {
-        knob("OPEN", OPEN_OPERATIONS).saturating_sub(self.shared.lock().open)
+        OPEN_OPERATIONS.saturating_sub(self.shared.lock().open)
     }
 
     fn submit(&mut self, ops: &mut Vec<RouteOp>) {
         let mut state = self.shared.lock();
-        let count = ops.len().min(knob("OPEN", OPEN_OPERATIONS).saturating_sub(state.open));
+        let count = ops.len().min(OPEN_OPERATIONS.saturating_sub(state.open));
         if count == 0 {
             return;
         }
@@ -219,7 +215,6 @@ struct Worker {
     watches: [Watch; 2],
     /// Of the watches, where one was asked for.
     receive_buffer: Option<usize>,
-    piece: usize,
     /// There are, or may be, commands that were not taken yet.
     commanded: bool,
     #[cfg(test)]
@@ -347,7 +342,7 @@ impl Worker {
             match command {
                 Command::Change(_) if !questions.is_empty() => break,
                 Command::Change(ops) => {
-                    let count = ops.len().min(self.piece.saturating_sub(window.len()));
+                    let count = ops.len().min(WINDOW - window.len());
                     window.extend(ops.drain(..count));
                     if !ops.is_empty() {
                         break;
@@ -367,11 +362,6 @@ impl Worker {
             state.commands.pop_front();
         }
         self.commanded = !state.commands.is_empty();
-        if window.len() >= self.piece {
-            self.piece = (self.piece * 2).min(knob("MAXWIN", WINDOW));
-        } else {
-            self.piece = knob("MINWIN", WINDOW);
-        }
         drop(state);
         self.objects.prepare(&mut self.writer);
         self.writer.arrange();
