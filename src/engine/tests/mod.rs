@@ -212,6 +212,25 @@ fn protocols_keep_their_places() {
 }
 
 #[test]
+fn what_is_gone_keeps_no_place() {
+    let mut daemon = Daemon::boot(TWO);
+    let mut places = Vec::new();
+    for round in 0..200 {
+        daemon.configure(&format!(
+            "{TWO} ipv4 table t{round}; protocol static n{round} {{ ipv4 {{ table t{round}; }}; route 10.9.0.0/16 unreachable; }}
+             protocol pipe p{round} {{ table master4; peer table t{round}; import all; export all; }}"
+        ));
+        assert_eq!(daemon.routes(&format!("t{round}")).len(), 3);
+        let core = &daemon.engine.core;
+        places.push(
+            core.protos.held() + core.channels.held() + core.tables.held() + daemon.engine.instances.held(),
+        );
+    }
+    let most = |part: &[usize]| part.iter().max().copied();
+    assert!(most(&places[100..]) <= most(&places[..50]), "{places:?}");
+}
+
+#[test]
 fn pipes_follow_and_do_not_loop() {
     let text = format!(
         "ipv4 table t1; {TWO} protocol pipe p {{ table master4; peer table t1; import all; export all; }}"
