@@ -33,6 +33,9 @@ struct Queue {
 /// So many turns and kernel events are bulk work: much memory was used and freed.
 const BULK: u64 = 64;
 
+/// Turns at most between the start of all protocols and the first answer.
+const FIRST_TURNS: usize = 16;
+
 /// After so much rest what was freed goes back to the system.
 const REST: Duration = Duration::from_millis(200);
 
@@ -173,7 +176,14 @@ impl Handle {
                 self.wait(Some(Duration::from_millis(20)));
             }
         }
-        engine.boot_rest().map_err(str::to_owned)
+        engine.boot_rest().map_err(str::to_owned)?;
+        // Nobody is answered before: whoever asks at once finds what few routes there are where they belong.
+        for _ in 0..FIRST_TURNS {
+            if !engine.turn() {
+                break;
+            }
+        }
+        Ok(())
     }
 
     fn serve(&self, engine: &mut Engine) {
