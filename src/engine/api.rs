@@ -145,8 +145,10 @@ pub trait Instance: Send {
     /// Continues work announced by [`Ports::again`], for about a millisecond.
     fn work(&mut self, _ports: &mut Ports<'_>) {}
 
-    /// Routes of the channel's table that passed its export filter. The list may be taken.
-    fn export(&mut self, _ports: &mut Ports<'_>, _channel: ChannelId, _routes: &mut Vec<Export>) {}
+    /// Routes of the channel's table that passed its export filter. What is left in the list is handed over again in a later turn, before others.
+    fn export(&mut self, _ports: &mut Ports<'_>, _channel: ChannelId, routes: &mut Vec<Export>) {
+        routes.clear();
+    }
 
     /// Whether more exports are welcome now (back-pressure).
     fn ready(&self, _ports: &Ports<'_>) -> bool {
@@ -382,6 +384,9 @@ pub trait Hands: LookAt {
     fn again(&mut self, me: ProtoId);
     fn log(&mut self, me: ProtoId, class: LogClass, text: std::fmt::Arguments<'_>);
     fn trace(&mut self, me: ProtoId, flag: TraceFlag, text: std::fmt::Arguments<'_>);
+    fn is_tired(&self) -> bool {
+        false
+    }
     /// A conservative answer: [`Hands::trace`] looks for itself.
     fn tracing(&self, _me: ProtoId, _flag: TraceFlag) -> bool {
         true
@@ -523,6 +528,10 @@ impl Ports<'_> {
     /// Asks for a call of [`Instance::work`] soon.
     pub fn again(&mut self) {
         self.core.again(self.me);
+    }
+    /// Filters have taken long in this turn: whoever has more routes to import goes on in a later one.
+    pub fn is_tired(&self) -> bool {
+        self.core.is_tired()
     }
     /// A log line, without the protocol's name in front.
     pub fn log(&mut self, class: LogClass, text: std::fmt::Arguments<'_>) {

@@ -123,6 +123,8 @@ pub struct Channel {
     pub rule: Option<ExportRule>,
     pub(super) feed: Feed,
     pub(super) cursor: Option<Cursor>,
+    /// Changes of the block at the cursor that were followed already.
+    pub(super) followed: usize,
     /// The feed under way makes up for an overrun: the end of the one before was told already.
     pub(super) quiet: bool,
     /// The feed under way is about these nets only.
@@ -135,6 +137,8 @@ pub struct Channel {
     pub refused: Bits,
     /// Accepted, not yet delivered.
     pub(super) outbox: Vec<Export>,
+    /// When that is delivered, the feed has ended.
+    pub(super) fed_then: bool,
     /// In the queue of channels that have something to do.
     pub(super) queued: bool,
 }
@@ -154,12 +158,14 @@ impl Channel {
             rule: None,
             feed: Feed::Off,
             cursor: None,
+            followed: 0,
             quiet: false,
             feed_only: None,
             exported: Bits::default(),
             exported_any: FxHashSet::default(),
             refused: Bits::default(),
             outbox: Vec::new(),
+            fed_then: false,
             queued: false,
         }
     }

@@ -21,7 +21,7 @@ use super::slots::Slots;
 use crate::base::prefix_set::PrefixSet;
 use crate::base::{ChannelId, LogClass, Net, NetType, ProtoId};
 use crate::config::{Config, DebugMask, FilterRef, ProtocolConfig, TableConfig};
-use crate::filter::{Machine, Outcome, Verdicts};
+use crate::filter::{Machine, Outcome, Patience, Verdicts};
 use crate::sys::kernel::{Family, Kernel, KernelError, Question, RouteOp, Ticket};
 use crate::sys::nexthops::{Nexthops, Via};
 use crate::table::{Attrs, Bits, Interner, NetId, Snapshot, Source, Table};
@@ -102,6 +102,8 @@ pub struct Core {
     /// Questions of this turn about tables of routes.
     pub(super) questions: Vec<(Ticket, Question)>,
     pub(super) tools: Option<Box<Tools>>,
+    /// Begins with each turn: whoever runs filters for many routes stops when it is over.
+    pub(super) patience: Patience,
     /// The time that routes get, and how many more may get it ([`Core::stamp`]).
     pub(super) stamp: (u64, u32),
     /// While a protocol only shows what it would announce: what it has shown.
@@ -155,6 +157,7 @@ impl Core {
             next_ticket: 1,
             questions: Vec::new(),
             tools: None,
+            patience: Patience::new(),
             stamp: (0, 0),
             hearing: None,
             assertions: None,
@@ -496,6 +499,9 @@ impl Hands for Core {
             let name = self.name_of(me);
             self.log_line(LogClass::Trace, format_args!("{name}: {text}"));
         }
+    }
+    fn is_tired(&self) -> bool {
+        self.patience.is_over()
     }
     fn tracing(&self, me: ProtoId, flag: TraceFlag) -> bool {
         self.proto(me).is_some_and(|p| has_flag(p.debug, flag))

@@ -20,6 +20,7 @@ use super::slots::Slots;
 use super::transition::Transition;
 use crate::base::{ChannelId, LogClass, ProtoId};
 use crate::config::Config;
+use crate::filter::Patience;
 use crate::sys::kernel::{Kernel, KernelEvent, NoticeClass};
 
 /// The engine.
@@ -41,7 +42,19 @@ pub struct Engine {
     /// Grows with all work done.
     pub(super) effort: u64,
     pub(super) cycle: Cycle,
+    /// The part of a turn that the next one begins with.
+    next_part: usize,
 }
+
+/// The parts of a turn in their order.
+const PARTS: [(Part, fn(&mut Engine)); 6] = [
+    (Part::Kernel, Engine::kernel_events),
+    (Part::Timers, Engine::fire_timers),
+    (Part::Work, Engine::work),
+    (Part::Exports, Engine::exports),
+    (Part::Flushes, Engine::flushes),
+    (Part::Reconfiguration, Engine::advance_transition),
+];
 
 impl Engine {
     /// An engine with nothing running yet; [`Engine::boot_first`] and [`Engine::boot_rest`] start it.
@@ -65,6 +78,7 @@ impl Engine {
             finished: false,
             effort: 0,
             cycle: Cycle::default(),
+            next_part: 0,
         }
     }
 
@@ -118,18 +132,24 @@ impl Engine {
 
     /// Does a little of everything that is due; `true` when there is more to do at once.
     pub fn turn(&mut self) -> bool {
-        let more = self.timed(Part::Kernel, Engine::kernel_events);
-        self.timed(Part::Timers, Engine::fire_timers);
-        self.settle();
+        self.core.patience = Patience::new();
+        let first = std::mem::take(&mut self.next_part);
+        for (at, (part, what)) in PARTS.iter().enumerate().skip(first) {
+            self.timed(*part, *what);
+            if !matches!(part, Part::Kernel | Part::Reconfiguration) {
+                self.settle();
+            }
+            if *part == Part::Timers {
+                self.core.put_questions();
+            }
+            if self.core.patience.is_over() {
+                // Others get their part when messages were taken.
+                self.next_part = (at + 1) % PARTS.len();
+                break;
+            }
+        }
         self.core.put_questions();
-        self.timed(Part::Work, Engine::work);
-        self.settle();
-        self.timed(Part::Exports, Engine::exports);
-        self.settle();
-        self.timed(Part::Flushes, Engine::flushes);
-        self.settle();
-        self.timed(Part::Reconfiguration, Engine::advance_transition);
-        self.core.put_questions();
+        let more = self.next_part != 0 || !self.events.is_empty();
         if self.core.shutting_down && self.all_down() {
             self.finished = true;
         }
@@ -227,7 +247,7 @@ impl Engine {
         self.core.renew_router_id();
     }
 
-    fn kernel_events(&mut self) -> bool {
+    fn kernel_events(&mut self) {
         if self.events.is_empty() {
             self.core.kernel.poll(&mut self.arrived);
             self.events.extend(self.arrived.drain(..));
@@ -237,11 +257,10 @@ impl Engine {
             self.effort += 1;
             self.kernel_event(event);
             self.settle();
-            if slice.is_over() {
-                return true;
+            if slice.is_over() || self.core.patience.is_over() {
+                return;
             }
         }
-        false
     }
 
     fn kernel_event(&mut self, event: KernelEvent) {
@@ -360,7 +379,7 @@ impl Engine {
                 proto.working = false;
             }
             self.call(id, |i, p| i.work(p));
-            if slice.is_over() {
+            if slice.is_over() || self.core.patience.is_over() {
                 break;
             }
         }
@@ -375,13 +394,13 @@ impl Engine {
         for _ in 0..self.core.ready.len() {
             let Some(channel) = self.core.ready.pop_front() else { break };
             self.export_channel(channel);
-            if slice.is_over() {
+            if slice.is_over() || self.core.patience.is_over() {
                 return;
             }
         }
         while let Some(at) = self.core.ready.iter().position(|channel| self.core.lags(*channel)) {
             self.core.ready.remove(at).into_iter().for_each(|channel| self.export_channel(channel));
-            if slice.is_over() {
+            if slice.is_over() || self.core.patience.is_over() {
                 return;
             }
         }
@@ -402,7 +421,9 @@ impl Engine {
         let start = (!self.core.config.debug.latency.is_off()).then(Instant::now);
         let core = &mut self.core;
         let result = catch_unwind(AssertUnwindSafe(|| {
-            let turn = core.export_turn(channel);
+            // What an instance has left comes first.
+            let left = core.channel(channel).is_some_and(|ch| !ch.outbox.is_empty());
+            let turn = if left { Turn::More } else { core.export_turn(channel) };
             let mut batch: Vec<Export> = match core.channel_mut(channel) {
                 Some(ch) => std::mem::take(&mut ch.outbox),
                 None => Vec::new(),
@@ -410,11 +431,19 @@ impl Engine {
             if !batch.is_empty() {
                 instance.export(&mut Ports { core, me: id }, channel, &mut batch);
             }
-            batch.clear();
-            if let Some(ch) = core.channel_mut(channel) {
+            let mut fed = turn == Turn::Fed;
+            let mut turn = turn;
+            // It may have gone down meanwhile.
+            if let Some(ch) = core.channel_mut(channel).filter(|ch| ch.is_exporting()) {
+                fed |= ch.fed_then;
+                ch.fed_then = fed && !batch.is_empty();
+                fed &= batch.is_empty();
+                if !batch.is_empty() {
+                    turn = Turn::More;
+                }
                 ch.outbox = batch;
             }
-            if turn == Turn::Fed {
+            if fed {
                 instance.fed(&mut Ports { core, me: id }, channel);
             }
             turn

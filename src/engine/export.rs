@@ -13,7 +13,6 @@ use super::filters::Policy;
 use crate::base::prefix_set::PrefixSet;
 use crate::base::{ChannelId, Net};
 use crate::config::FilterRef;
-use crate::filter::Patience;
 use crate::table::{Attrs, BestChange, Block, Change, NetId, Pulled, Route, Source};
 
 /// Routes that one channel handles before the next one gets its turn.
@@ -96,6 +95,7 @@ impl Core {
         ch.exported_any.clear();
         ch.refused.clear();
         ch.outbox.clear();
+        (ch.followed, ch.fed_then) = (0, false);
         let (table, cursor) = (ch.table, ch.cursor.take());
         if let (Some(cursor), Some(slot)) = (cursor, self.tables.get_mut(table)) {
             slot.table.journal.unsubscribe(cursor);
@@ -111,9 +111,8 @@ impl Core {
             Feed::Walking { snapshot, next } => {
                 let only = ch.feed_only.clone();
                 let (mut last, none) = (None, self.passes_nothing(id));
-                let patience = Patience::new();
                 for (done, (net_id, net, routes)) in snapshot.iter_from(next).enumerate() {
-                    if done >= BUDGET || patience.is_over() {
+                    if done >= BUDGET || (done > 0 && self.patience.is_over()) {
                         last = Some(net_id);
                         break;
                     }
@@ -181,12 +180,8 @@ impl Core {
         let Some((table, Some(cursor))) = self.channel(id).map(|c| (c.table, c.cursor)) else {
             return Turn::Idle;
         };
-        let patience = Patience::new();
         for _ in 0..BUDGET / crate::table::Journal::BLOCK {
-            if patience.is_over() {
-                break;
-            }
-            match self.table_mut_of(table).journal.pull(cursor) {
+            match self.table_mut_of(table).journal.peek(cursor) {
                 Pulled::Empty => return Turn::Idle,
                 Pulled::Overrun => {
                     self.sweep_vanished(id);
@@ -196,14 +191,44 @@ impl Core {
                     self.start_feed(id);
                     if let Some(ch) = self.channel_mut(id) {
                         ch.quiet = quiet;
+                        ch.followed = 0;
                     }
                     return Turn::More;
                 }
-                Pulled::Block(block) if self.passes_nothing(id) => self.count_block(id, &block),
-                Pulled::Block(block) => block.iter().for_each(|change| self.follow(id, change)),
+                Pulled::Block(block) => {
+                    if !self.follow_block(id, &block) {
+                        break;
+                    }
+                    self.table_mut_of(table).journal.advance(cursor);
+                    if self.patience.is_over() {
+                        break;
+                    }
+                }
             }
         }
         Turn::More
+    }
+
+    /// Follows what is left of a block; `false` when filters took too long and something still is.
+    fn follow_block(&mut self, id: ChannelId, block: &Block) -> bool {
+        let Some(ch) = self.channel_mut(id) else { return true };
+        let from = std::mem::take(&mut ch.followed);
+        let left = block.get(from..).unwrap_or_default();
+        if self.passes_nothing(id) {
+            self.count_block(id, left);
+            return true;
+        }
+        for (done, change) in left.iter().enumerate() {
+            self.follow(id, change);
+            if self.patience.is_over()
+                && done + 1 < left.len()
+                && let Some(ch) = self.channel_mut(id)
+            {
+                ch.followed = from + done + 1;
+                return false;
+            }
+        }
+        true
     }
 
     /// Whether `export none` makes it enough to count what passes by. Thousands of peers may be so on one table.
@@ -215,7 +240,7 @@ impl Core {
         }) && !self.traces(id, TraceFlag::Filters)
     }
 
-    fn count_block(&mut self, id: ChannelId, block: &Block) {
+    fn count_block(&mut self, id: ChannelId, block: &[Change]) {
         let Some(ch) = self.channel_mut(id) else { return };
         let any = matches!(ch.mode, ExportMode::Any);
         for change in block.iter() {

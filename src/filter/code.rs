@@ -5,7 +5,8 @@
 //! equal instructions and constants do the same, which is how a reconfiguration knows that a filter did not change. Lines and
 //! tokens stand in a table beside them and do not take part in the comparison.
 
-use std::sync::Arc;
+use std::ops::Range;
+use std::sync::{Arc, OnceLock};
 
 use super::attributes::Field;
 use super::symbols::FnId;
@@ -404,6 +405,25 @@ pub enum Op {
     },
 }
 
+impl Op {
+    /// Whether it may look at all of a list, path or text.
+    fn is_weighty(&self) -> bool {
+        matches!(
+            self,
+            Op::Compare { .. }
+                | Op::CompareBranch { .. }
+                | Op::Method { .. }
+                | Op::Method1 { .. }
+                | Op::Mask { .. }
+                | Op::Format { .. }
+                | Op::FromHex { .. }
+                | Op::Print { .. }
+                | Op::AspaCheck { .. }
+                | Op::AspaCheckRoute { .. }
+        )
+    }
+}
+
 const _: () = assert!(size_of::<Op>() <= 16, "programs are walked all day");
 
 /// The kind of an extended community under construction.
@@ -525,6 +545,8 @@ pub struct Code {
     pub text: Option<Arc<Excerpt>>,
     /// The form that the machine runs when nobody watches, if it is another one.
     pub(super) joined: Option<Arc<Code>>,
+    /// How many instructions before each one look at whole values; counted when that matters for the first time.
+    pub(super) weights: OnceLock<Box<[u32]>>,
     /// In that form: where each instruction comes from.
     pub(super) origins: Box<[super::inline::Origin]>,
 }
@@ -539,6 +561,24 @@ impl Code {
             && self.masks == other.masks
             && self.consts == other.consts
             && self.notes.iter().map(|n| &n.text).eq(other.notes.iter().map(|n| &n.text))
+    }
+
+    /// How many instructions of these look at whole values, which may be long.
+    #[cold]
+    pub(super) fn weighty(&self, range: Range<usize>) -> usize {
+        let weights = self.weights.get_or_init(|| {
+            let mut count = 0;
+            let before = self.ops.iter().map(|op| {
+                let before = count;
+                count += u32::from(op.is_weighty());
+                before
+            });
+            let mut all: Vec<u32> = before.collect();
+            all.push(count);
+            all.into()
+        });
+        let at = |pc: usize| weights.get(pc.min(self.ops.len())).copied().unwrap_or(0);
+        at(range.end).saturating_sub(at(range.start)) as usize
     }
 
     /// The innermost stretch around an instruction that is of a wanted kind.

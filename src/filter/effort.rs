@@ -1,9 +1,13 @@
 //! How much work a run may take, so that no filter can hang the daemon.
 //!
 //! Straight code is as long as the program. What repeats (turns of loops, calls) is paid for beforehand with the number of instructions that may
-//! follow, which needs no counting per instruction; and since one instruction may look at a whole list, everything costs the more the longer the
+//! follow, which needs no counting per instruction; and since one instruction may look at a whole list, those that do cost the more the longer the
 //! longest list or text is that has come up. What takes longer than looking through one of those (patterns of texts, comparing and printing sets) is
-//! paid for by itself, before it is done. The unit is roughly one instruction on short values; the limit is reached in about a second.
+//! paid for by itself, before it is done. The unit is roughly one instruction on short values.
+//!
+//! The limit is counted in work and not in time, so that a filter says the same on every machine. For a route it is reached in some ten milliseconds,
+//! a thousand times what the largest policies of route servers do: an endless filter must not make commands wait. Where nobody waits (a term in the
+//! shell, a suite of tests) it is a hundred times as much.
 
 use std::cell::Cell;
 
@@ -12,11 +16,17 @@ use super::program::Program;
 use super::view::RouteView;
 use crate::base::Value;
 
-/// Work of one run. Tests run without optimisation, and need no second to see the end of it.
-pub(super) const MAX_EFFORT: u64 = if cfg!(test) { 4_000_000 } else { 200_000_000 };
+/// Work of a run over a route: others wait meanwhile.
+const MAX_OF_ROUTE: u64 = 2_000_000;
+
+/// Work of a run without a route, in the shell or a suite of tests. Tests of our own run without optimisation, and need no second to see the end of it.
+const MAX_ALONE: u64 = if cfg!(test) { 4_000_000 } else { 200_000_000 };
 
 /// Work before anybody looks how long the lists of the route are: most runs end long before.
-const UNWEIGHED: u64 = 100_000;
+const UNWEIGHED: u64 = 20_000;
+
+/// Straight code of so many instructions is worth counting.
+const STRAIGHT: usize = 256;
 
 /// Values of at most this size (in numbers, or 4 bytes of text) count as short.
 const SHORT: usize = 256;
@@ -34,11 +44,11 @@ const TOO_BIG: Fault = Fault::Borrowed("Value is too long");
 
 /// Whether something that is done all at once takes less than a whole run may.
 pub(super) fn endurable(work: u64) -> Result<(), Fault> {
-    if work > MAX_EFFORT { Err(TOO_LONG) } else { Ok(()) }
+    if work > MAX_ALONE { Err(TOO_LONG) } else { Ok(()) }
 }
 
-/// So much work of filters is a good part of a turn: whoever runs many filters in a row lets others have a turn after it.
-const TURN: u64 = MAX_EFFORT / 100;
+/// So much work of filters is a good part of a turn (some two milliseconds): whoever runs many filters in a row lets others have a turn after it.
+const TURN: u64 = MAX_OF_ROUTE / 5;
 
 thread_local! {
     /// Work of all runs on this thread.
@@ -47,6 +57,7 @@ thread_local! {
 
 /// Tells those who run filters for many routes in a row when it is time to stop for a while. Filters without loops and calls cost next to
 /// nothing and are not counted, so this says nothing of the usual work, which is bounded by its number of routes.
+#[derive(Clone, Copy, Debug)]
 pub struct Patience(u64);
 
 impl Patience {
@@ -82,20 +93,39 @@ pub(super) struct Effort<'a> {
     program: &'a Program,
     spent: u64,
     limit: u64,
+    most: u64,
     /// What everything costs, by the longest value so far.
     factor: u64,
 }
 
 impl<'a> Effort<'a> {
-    pub(super) fn new(program: &'a Program) -> Effort<'a> {
-        Effort { program, spent: 0, limit: UNWEIGHED, factor: 1 }
+    /// Of a run over a route, or of one without.
+    pub(super) fn new(program: &'a Program, of_route: bool) -> Effort<'a> {
+        let most = if of_route { MAX_OF_ROUTE } else { MAX_ALONE };
+        Effort { program, spent: 0, limit: UNWEIGHED, most, factor: 1 }
     }
 
-    /// Pays for so many instructions.
+    /// Pays for so many instructions, and for the weight of those among them that look at whole values.
     #[inline]
-    pub(super) fn spend(&mut self, steps: usize, route: Option<&RouteView<'_>>) -> Result<(), Fault> {
-        self.spent += steps as u64 * self.factor;
+    pub(super) fn spend(
+        &mut self,
+        steps: usize,
+        weighty: impl FnOnce() -> usize,
+        route: Option<&RouteView<'_>>,
+    ) -> Result<(), Fault> {
+        self.spent += steps as u64;
+        if self.factor > 1 {
+            self.spent += weighty() as u64 * (self.factor - 1);
+        }
         if self.spent > self.limit { self.beyond(route) } else { Ok(()) }
+    }
+
+    /// The run ended here: everything before may have been done, once.
+    #[inline]
+    pub(super) fn ended(&mut self, pc: usize) {
+        if pc >= STRAIGHT {
+            self.spent += pc as u64;
+        }
     }
 
     /// Pays for work that has nothing to do with how long other values are.
@@ -107,10 +137,10 @@ impl<'a> Effort<'a> {
 
     #[cold]
     fn beyond(&mut self, route: Option<&RouteView<'_>>) -> Result<(), Fault> {
-        if self.limit == MAX_EFFORT {
+        if self.limit == self.most {
             return Err(TOO_LONG);
         }
-        self.limit = MAX_EFFORT;
+        self.limit = self.most;
         let longest = route.map_or(0, |r| r.attrs().map(|(_, value)| size(value)).max().unwrap_or(0));
         self.weigh(longest.max(self.program.constants().map(size).max().unwrap_or(0)));
         if self.spent > self.limit { Err(TOO_LONG) } else { Ok(()) }

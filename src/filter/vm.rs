@@ -256,7 +256,7 @@ impl Machine {
         let mut unit = program.units.first().ok_or(BROKEN)?;
         let mut code: &Code = form::<W>(unit);
         let (mut pc, mut base) = (0usize, 0usize);
-        let mut effort = Effort::new(program);
+        let mut effort = Effort::new(program, world.route.is_some());
         self.grow(code.registers as usize)?;
         // Every instruction that can fail is inside `try_`, so that `at` is written only when it does.
         macro_rules! try_ {
@@ -482,19 +482,19 @@ impl Machine {
                 }
                 Op::FromHex { dst, a } => set!(dst, try_!(ops::from_hex(get!(a)))),
                 Op::RoaCheck { dst, table, a, b } => {
-                    try_!(effort.spend(effort::LOOKUP, world.route.as_deref()));
+                    try_!(effort.spend(effort::LOOKUP, || 0, world.route.as_deref()));
                     set!(dst, try_!(roa(world.env, table_name(code, table), get!(a), get!(b))))
                 }
                 Op::RoaCheckRoute { dst, table } => {
-                    try_!(effort.spend(effort::LOOKUP, world.route.as_deref()));
+                    try_!(effort.spend(effort::LOOKUP, || 0, world.route.as_deref()));
                     set!(dst, try_!(roa_route(world, table_name(code, table))))
                 }
                 Op::AspaCheck { dst, table, a, b } => {
-                    try_!(effort.spend(effort::LOOKUP, world.route.as_deref()));
+                    try_!(effort.spend(effort::LOOKUP, || effort::LOOKUP, world.route.as_deref()));
                     set!(dst, try_!(aspa(world.env, table_name(code, table), get!(a), get!(b))))
                 }
                 Op::AspaCheckRoute { dst, table, upstream } => {
-                    try_!(effort.spend(effort::LOOKUP, world.route.as_deref()));
+                    try_!(effort.spend(effort::LOOKUP, || effort::LOOKUP, world.route.as_deref()));
                     set!(dst, try_!(aspa_route(world, table_name(code, table), upstream)))
                 }
                 Op::Call { function, dst, args } => {
@@ -503,7 +503,9 @@ impl Machine {
                     }
                     let Some(callee) = unit.calls.get(function as usize) else { try_!(Err(BROKEN)) };
                     let Some(next) = program.units.get(*callee as usize) else { try_!(Err(BROKEN)) };
-                    try_!(effort.spend(form::<W>(next).ops.len(), world.route.as_deref()));
+                    let body = form::<W>(next);
+                    let weighty = || body.weighty(0..body.ops.len());
+                    try_!(effort.spend(body.ops.len(), weighty, world.route.as_deref()));
                     let inner = base + args as usize;
                     try_!(self.grow(inner + form::<W>(next).registers as usize));
                     self.frames.push(Frame {
@@ -546,20 +548,24 @@ impl Machine {
                     }
                 }
                 Op::Line => {
-                    try_!(effort.spend(effort::LINE, world.route.as_deref()));
+                    try_!(effort.spend(effort::LINE, || 1, world.route.as_deref()));
                     // Lines are kept until the end of the run.
                     try_!(effort.pay(self.line.len() as u64 * 4, world.route.as_deref()));
                     world.env.print(&self.line);
                     self.line.clear();
                 }
-                Op::Verdict { verdict, site } => return Ok(Exit::Verdict(verdict, unit.first_site + site)),
+                Op::Verdict { verdict, site } => {
+                    effort.ended(pc);
+                    return Ok(Exit::Verdict(verdict, unit.first_site + site));
+                }
                 Op::Walk { state, a } => {
                     let list = get!(a).clone();
                     set!(state, list);
                     set!(state + 1, Value::Ec(0));
                 }
                 Op::Next { state, dst, end } => {
-                    try_!(effort.spend((end as usize).saturating_sub(pc), world.route.as_deref()));
+                    let weighty = || code.weighty(pc..end as usize);
+                    try_!(effort.spend((end as usize).saturating_sub(pc), weighty, world.route.as_deref()));
                     let here = base + state as usize;
                     let Some([list, position]) = self.registers.get(here..here + 2) else {
                         try_!(Err(BROKEN))

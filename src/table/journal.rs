@@ -175,24 +175,42 @@ impl Journal {
         self.trim();
     }
 
-    /// The next block for a consumer.
+    /// The next block for a consumer, which is behind it then.
     pub fn pull(&mut self, cursor: Cursor) -> Pulled {
-        whole(|| self.take(cursor))
+        let pulled = self.peek(cursor);
+        if let Pulled::Block(_) = pulled {
+            self.advance(cursor);
+        }
+        pulled
     }
 
-    fn take(&mut self, cursor: Cursor) -> Pulled {
+    /// The next block for a consumer that will tell when it has done with it ([`Journal::advance`]).
+    pub fn peek(&mut self, cursor: Cursor) -> Pulled {
+        whole(|| self.look(cursor))
+    }
+
+    fn look(&mut self, cursor: Cursor) -> Pulled {
         self.seal();
         let Some(Some(place)) = self.cursors.get_mut(cursor.0 as usize) else { return Pulled::Empty };
         if place.overrun.is_some() {
             return Pulled::Overrun;
         }
         let at = (place.next - self.first) as usize;
-        let Some(block) = self.blocks.get(at).cloned() else { return Pulled::Empty };
+        self.blocks.get(at).cloned().map_or(Pulled::Empty, Pulled::Block)
+    }
+
+    /// The consumer has done with the block it saw. Until then the numbers of nets that vanished in it rest.
+    pub fn advance(&mut self, cursor: Cursor) {
+        let end = self.end();
+        let Some(Some(place)) = self.cursors.get_mut(cursor.0 as usize) else { return };
+        if place.overrun.is_some() || place.next >= end {
+            return;
+        }
+        let at = (place.next - self.first) as usize;
         place.next += 1;
         self.readers[at] -= 1;
         self.readers[at + 1] += 1;
         self.trim();
-        Pulled::Block(block)
     }
 
     /// How many blocks a consumer has to read.

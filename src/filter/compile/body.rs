@@ -326,6 +326,7 @@ impl Body {
             marks: self.marks.into(),
             text: self.text,
             joined: None,
+            weights: Default::default(),
             origins: Box::default(),
         }
     }

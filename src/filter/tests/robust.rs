@@ -46,7 +46,7 @@ fn patience_ends_with_costly_runs_only() {
         assert_eq!(world.eval("f(3)", &log), "0023 0");
     }
     assert!(!patience.is_over());
-    assert_eq!(world.eval("f(14)", &log), "0023 0");
+    assert_eq!(world.eval("f(16)", &log), "0023 0");
     assert!(patience.is_over() && !crate::filter::Patience::new().is_over());
 }
 

@@ -93,17 +93,23 @@ impl Instance for PipeInstance {
     }
 
     fn export(&mut self, ports: &mut Ports<'_>, channel: ChannelId, routes: &mut Vec<Export>) {
-        let Some(other) = self.other(channel) else { return };
-        for route in routes.drain(..) {
+        let Some(other) = self.other(channel) else { return routes.clear() };
+        let mut done = 0;
+        for route in routes.iter_mut() {
             let fresh = route.generation < self.max_generation;
             if !fresh && route.attrs.is_some() && !std::mem::replace(&mut self.overpiped, true) {
                 let (net, passed) = (&route.net, route.generation);
                 ports.log(LogClass::Error, format_args!("Route {net} has passed {passed} pipes, which is as many as `max generation` allows; it goes no further"));
             }
-            let attrs = route.attrs.filter(|_| fresh).map(|a| Self::carried(ports, a));
+            let attrs = route.attrs.take().filter(|_| fresh).map(|a| Self::carried(ports, a));
             let generation = route.generation.saturating_add(1);
             ports.relay(other, &route.net, route.source, generation, attrs);
+            done += 1;
+            if ports.is_tired() {
+                break;
+            }
         }
+        routes.drain(..done);
     }
 
     fn export_rule(&self, _look: &Look<'_>, _channel: ChannelId) -> Option<ExportRule> {

@@ -18,7 +18,6 @@ use crate::engine::api::{
     Stopped,
 };
 use crate::engine::iface::{IfaceChange, IfaceEvent};
-use crate::filter::Patience;
 use crate::table::{Attrs, Bits, RouteSource};
 
 /// Routes announced, and routes looked at, in one slice: about a millisecond either way.
@@ -252,12 +251,11 @@ impl StaticInstance {
     }
 
     fn run_jobs(&mut self, ports: &mut Ports<'_>, mut count: usize) {
-        let patience = Patience::new();
-        while count > 0 && !patience.is_over() {
+        while count > 0 && !ports.is_tired() {
             count -= match self.jobs.pop_front() {
                 Some(Job::Announce(range)) => {
                     let most = count.min(BATCH).min(range.len()) as u32;
-                    let next = self.announce_batch(ports, range.start..range.start + most, &patience);
+                    let next = self.announce_batch(ports, range.start..range.start + most);
                     if next < range.end {
                         self.jobs.push_front(Job::Announce(next..range.end));
                     }
@@ -277,7 +275,7 @@ impl StaticInstance {
     }
 
     /// Announces routes as long as filters do not try the patience of others; tells which one is next.
-    fn announce_batch(&mut self, ports: &mut Ports<'_>, batch: Range<u32>, patience: &Patience) -> u32 {
+    fn announce_batch(&mut self, ports: &mut Ports<'_>, batch: Range<u32>) -> u32 {
         let routes = self.routes.clone();
         if let (Some(main), Some(list)) =
             (self.main, routes.list.get(batch.start as usize..batch.end as usize))
@@ -286,7 +284,7 @@ impl StaticInstance {
         }
         for index in batch.clone() {
             self.announce(ports, index);
-            if patience.is_over() {
+            if ports.is_tired() {
                 return index + 1;
             }
         }
@@ -297,7 +295,7 @@ impl StaticInstance {
         let routes = self.routes.clone();
         let list = &routes.list;
         let (mut announced, mut looked) = (0, 0);
-        let (patience, mut tired) = (Patience::new(), false);
+        let mut tired = ports.is_tired();
         while self.sweep.left > 0 && announced < SLICE && looked < LOOKS && !tired {
             let at = self.sweep.at % list.len().max(1);
             // The rest of the list, as far as this slice may go.
@@ -317,7 +315,7 @@ impl StaticInstance {
                 announced += batch.len();
                 for index in batch {
                     self.announce(ports, index);
-                    if patience.is_over() {
+                    if ports.is_tired() {
                         next = index as usize + 1;
                         tired = true;
                         break;

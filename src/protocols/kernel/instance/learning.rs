@@ -4,6 +4,8 @@
 //! with `learn metrics` every one, is a route of the table. A route over an interface or a gateway that nobody knows
 //! yet is looked at again a little later, because notices of routes and of their interfaces travel apart.
 
+use std::collections::BTreeSet;
+
 use hashbrown::HashMap;
 use smallvec::SmallVec;
 
@@ -26,12 +28,22 @@ pub(super) struct Learning {
     shown: HashMap<Dst, SmallVec<[u32; 2]>>,
     /// Nets with foreign routes over unknown interfaces or gateways, and whether that was logged.
     unresolved: HashMap<Dst, bool>,
+    /// Nets to be learned in a later turn, because filters took long in this one.
+    late: BTreeSet<Dst>,
 }
 
 impl Learning {
     /// Nothing is learned yet.
     pub(super) fn new(channel: ChannelId, family: Family, sadr: bool, metrics: bool) -> Learning {
-        Learning { channel, family, sadr, metrics, shown: HashMap::new(), unresolved: HashMap::new() }
+        Learning {
+            channel,
+            family,
+            sadr,
+            metrics,
+            shown: HashMap::new(),
+            unresolved: HashMap::new(),
+            late: BTreeSet::new(),
+        }
     }
 
     /// Gives the best of a net's foreign routes to the table, or each of them. True if another look at the net is due
@@ -82,10 +94,31 @@ impl Learning {
         new
     }
 
+    /// The net has to wait for a later turn.
+    pub(super) fn put_off(&mut self, ports: &mut Ports<'_>, dst: Dst) {
+        self.late.insert(dst);
+        ports.again();
+    }
+
+    /// A net that has waited, if it is time for one.
+    pub(super) fn next_late(&mut self, ports: &mut Ports<'_>) -> Option<Dst> {
+        if ports.is_tired() {
+            if !self.late.is_empty() {
+                ports.again();
+            }
+            return None;
+        }
+        self.late.pop_first()
+    }
+
     /// Interfaces may be known by now that were not when a route was learned. What still is strange is logged, once.
     pub(super) fn recheck(&mut self, ports: &mut Ports<'_>, aliens: &Aliens, complain: bool) {
         let list: Vec<(Dst, bool)> = self.unresolved.iter().map(|(dst, logged)| (*dst, *logged)).collect();
         for (dst, logged) in list {
+            if ports.is_tired() {
+                self.put_off(ports, dst);
+                continue;
+            }
             self.learn(ports, aliens, &dst);
             if !complain || logged || !self.unresolved.contains_key(&dst) {
                 continue;

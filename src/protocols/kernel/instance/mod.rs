@@ -179,6 +179,11 @@ impl KernelInstance {
 
     /// Carries out what was decided, and sends what there is room for.
     fn run(&mut self, ports: &mut Ports<'_>) {
+        while !self.stopping
+            && let Some(dst) = self.learning.next_late(ports)
+        {
+            self.learn_now(ports, &dst);
+        }
         loop {
             let mut actions = std::mem::take(&mut self.out);
             for action in actions.drain(..) {
@@ -379,8 +384,15 @@ impl KernelInstance {
         self.sync.notice(&dst, metric, &route.body, &read, gone, id, now, &mut self.out);
     }
 
-    /// Gives the foreign routes of a net to the table.
+    /// Gives the foreign routes of a net to the table, in a later turn where the import filter takes long.
     fn learn(&mut self, ports: &mut Ports<'_>, dst: &Dst) {
+        if ports.is_tired() {
+            return self.learning.put_off(ports, *dst);
+        }
+        self.learn_now(ports, dst);
+    }
+
+    fn learn_now(&mut self, ports: &mut Ports<'_>, dst: &Dst) {
         if self.learning.learn(ports, &self.sync.aliens, dst) {
             ports.arm(RECHECK, RECHECK_DELAY);
         }
@@ -474,7 +486,7 @@ impl Instance for KernelInstance {
             return false;
         }
         if let Some(dst) = Dst::of(net).filter(|_| self.learns()) {
-            self.learn(ports, &dst);
+            self.learn_now(ports, &dst);
         }
         true
     }
