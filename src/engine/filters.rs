@@ -1,6 +1,6 @@
 //! Running filters on the engine's behalf, and telling what happened to a route (`debug routes`, `debug filters`).
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -10,8 +10,8 @@ use super::core::{Core, Tools};
 use crate::base::{ChannelId, IpNet, LogClass, Net};
 use crate::config::FilterRef;
 use crate::filter::{
-    self, Assertion, Case, Env, Machine, Outcome, Program, RouteView, RuntimeError, Verdict, attributes,
-    for_log,
+    self, Assertion, Case, Env, Machine, Outcome, Program, RoaState, RouteView, RuntimeError, Verdict,
+    attributes, for_log,
 };
 use crate::table::{Attrs, Dest, NetId, Route, Source};
 
@@ -290,13 +290,15 @@ pub struct Assertions {
 /// The world as filters on the engine's thread see it. What they say is kept until they are done.
 struct World<'a> {
     core: &'a Core,
+    /// The last answer about an origin. Policies ask for it again, and so does who takes their questions down; nothing changes meanwhile.
+    origin: Cell<Option<(usize, IpNet, u32, RoaState)>>,
     said: RefCell<Vec<(LogClass, String)>>,
     asserted: RefCell<Vec<Assertion>>,
 }
 
 impl<'a> World<'a> {
     fn new(core: &'a Core) -> World<'a> {
-        World { core, said: RefCell::default(), asserted: RefCell::default() }
+        World { core, origin: Cell::new(None), said: RefCell::default(), asserted: RefCell::default() }
     }
 
     fn say(&self, class: LogClass, text: String) {
@@ -309,6 +311,18 @@ impl Env for World<'_> {
         if let Some(table) = self.core.table_named(table) {
             table.covering_roas(prefix, each);
         }
+    }
+    fn roa_state(&self, table: &str, prefix: &IpNet, asn: u32) -> RoaState {
+        let Some(at) = self.core.table_at(table) else { return RoaState::Unknown };
+        if let Some((known, net, origin, state)) = self.origin.get()
+            && (known, origin) == (at, asn)
+            && net == *prefix
+        {
+            return state;
+        }
+        let state = RoaState::of(prefix, asn, |each| self.covering_roas(table, prefix, each));
+        self.origin.set(Some((at, *prefix, asn, state)));
+        state
     }
     fn aspa_entries(&self, table: &str, customer: u32, each: &mut dyn FnMut(&[u32])) {
         if let Some(table) = self.core.table_named(table) {

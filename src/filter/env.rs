@@ -25,6 +25,21 @@ pub enum AspaState {
     Invalid = 2,
 }
 
+impl RoaState {
+    /// What the covering entries say of a prefix and its origin; `each_of` walks over them as [`Env::covering_roas`] does.
+    pub fn of(prefix: &IpNet, asn: u32, each_of: impl FnOnce(&mut dyn FnMut(u8, u32) -> bool)) -> RoaState {
+        let mut state = RoaState::Unknown;
+        each_of(&mut |max_len, origin| {
+            state = RoaState::Invalid;
+            if origin == asn && asn != 0 && max_len >= prefix.prefix_len() {
+                state = RoaState::Valid;
+            }
+            state != RoaState::Valid
+        });
+        state
+    }
+}
+
 impl From<RoaState> for Value {
     fn from(state: RoaState) -> Value {
         Value::Enum(EnumType::Roa, state as u8)
@@ -67,6 +82,11 @@ impl fmt::Display for Assertion {
 pub trait Env {
     /// Calls `each` with maximum length and AS number of every entry of a ROA table that covers the prefix, until it says stop (`false`).
     fn covering_roas(&self, _table: &str, _prefix: &IpNet, _each: &mut dyn FnMut(u8, u32) -> bool) {}
+
+    /// Whether an origin may announce a prefix (RFC 6811). Entries for AS 0 cover but never match.
+    fn roa_state(&self, table: &str, prefix: &IpNet, asn: u32) -> RoaState {
+        RoaState::of(prefix, asn, |each| self.covering_roas(table, prefix, each))
+    }
 
     /// Calls `each` with the providers of every ASPA entry of a customer. AS 0 as the only provider stands for `transit`.
     fn aspa_entries(&self, _table: &str, _customer: u32, _each: &mut dyn FnMut(&[u32])) {}

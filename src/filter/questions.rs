@@ -34,6 +34,8 @@ pub(super) enum Question {
     Compare(Cmp, Value, bool),
     /// Its length, which of IP prefixes is quick to tell.
     Length,
+    /// How its length compares with a number, and whether that stands on the left.
+    LengthIs(Cmp, u32, bool),
     /// Another method that gives a number.
     Method(u16),
     /// Whether an origin may announce it, by a table of ROAs.
@@ -55,9 +57,9 @@ pub(super) enum Question {
 /// Who is asked: a route, but for its attributes, and the world.
 #[derive(Clone, Copy)]
 pub(super) struct Asked<'a> {
-    pub net: &'a Net,
-    pub proto: &'a Arc<str>,
-    pub env: &'a dyn Env,
+    pub(super) net: &'a Net,
+    pub(super) proto: &'a Arc<str>,
+    pub(super) env: &'a dyn Env,
 }
 
 /// Answers that are words are numbered here.
@@ -93,6 +95,19 @@ impl Question {
                 Net::Ip(prefix) => Some(prefix.prefix_len().into()),
                 Net::Ext(_) => self.ask_slowly(asked, texts),
             },
+            Question::LengthIs(op, number, left) => {
+                let len = asked.net.ip_prefix()?.prefix_len().into();
+                let (a, b) = if *left { (*number, len) } else { (len, *number) };
+                Some(u32::from(match op {
+                    Cmp::Eq => a == b,
+                    Cmp::Ne => a != b,
+                    Cmp::Lt => a < b,
+                    Cmp::Le => a <= b,
+                    Cmp::Gt => a > b,
+                    Cmp::Ge => a >= b,
+                    Cmp::Match | Cmp::NotMatch => return None,
+                }))
+            }
             Question::Origin(table, asn) => Some(ops::roa_check(asked.env, table, asked.net, *asn) as u32),
             _ => self.ask_slowly(asked, texts),
         }
@@ -123,7 +138,7 @@ impl Question {
             Question::Interface(at) => texts.number(&asked.env.interface_name(*at).unwrap_or_default()),
             Question::InterfaceNamed(name) => index(asked.env.interface_index(name)),
             Question::Gateway(gateway, only, onlink) => index(asked.env.gateway(*gateway, *only, *onlink)),
-            Question::Within(_) | Question::Origin(..) => None,
+            Question::Within(_) | Question::LengthIs(..) | Question::Origin(..) => None,
         }
     }
 }

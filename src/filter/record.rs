@@ -26,11 +26,13 @@ const LONGEST: usize = 64;
 #[derive(Debug, Default)]
 pub(super) struct Notes {
     /// The questions in their order, with their answers.
-    pub asked: Vec<(Question, u32)>,
+    pub(super) asked: Vec<(Question, u32)>,
     /// There was something else than questions.
-    pub unlike: bool,
+    pub(super) unlike: bool,
     /// Registers that hold the net, a bit for each.
     nets: Vec<u64>,
+    /// Registers that hold its length, which nobody has asked for yet: mostly it is only compared.
+    lengths: Vec<u64>,
     /// Where the callers want their results.
     calls: Vec<usize>,
 }
@@ -41,15 +43,25 @@ impl Notes {
         self.asked.clear();
         self.unlike = false;
         self.nets.clear();
+        self.lengths.clear();
         self.calls.clear();
     }
 }
 
+/// What a register holds.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Holds {
+    /// What attributes and answers so far decide.
+    Settled,
+    Net,
+    Length,
+}
+
 /// Somebody who takes notes of a run.
 pub(super) struct Recorder<'a> {
-    pub notes: &'a mut Notes,
-    pub texts: &'a mut Texts,
-    pub asked: Asked<'a>,
+    pub(super) notes: &'a mut Notes,
+    pub(super) texts: &'a mut Texts,
+    pub(super) asked: Asked<'a>,
 }
 
 impl Watch for Recorder<'_> {
@@ -84,32 +96,36 @@ impl Recorder<'_> {
         };
         match op {
             Op::Move { dst, a } => {
-                let net = self.is_net(moment, a);
-                self.mark(moment.base + dst as usize, net)?;
+                let holds = self.holds(moment, a);
+                self.mark(moment, dst, holds)?;
             }
             Op::Compare { op: cmp, a, b, .. } | Op::CompareBranch { op: cmp, a, b, .. } => {
-                match (self.is_net(moment, a), self.is_net(moment, b)) {
-                    (false, false) => {}
-                    (true, true) => return None,
-                    (true, false) => self.put(match value(b)? {
+                use Holds::*;
+                match (self.holds(moment, a), self.holds(moment, b)) {
+                    (Settled, Settled) => {}
+                    (Net, Settled) => self.put(match value(b)? {
                         // The answer tells its opposite, too.
                         Value::PrefixSet(set) if matches!(cmp, Cmp::Match | Cmp::NotMatch) => {
                             Question::Within(set.clone())
                         }
                         other => Question::Compare(cmp, other.clone(), false),
                     })?,
-                    (false, true) => self.put(Question::Compare(cmp, value(a)?.clone(), true))?,
+                    (Settled, Net) => self.put(Question::Compare(cmp, value(a)?.clone(), true))?,
+                    (Length, Settled) => self.put_length(cmp, value(b)?, false)?,
+                    (Settled, Length) => self.put_length(cmp, value(a)?, true)?,
+                    (Length, Length) => self.put(Question::Length)?,
+                    _ => return None,
                 }
                 if let Op::Compare { dst, .. } = op {
-                    self.mark(moment.base + dst as usize, false)?;
+                    self.mark(moment, dst, Settled)?;
                 }
             }
-            Op::Method { method, dst, a } => {
-                if self.is_net(moment, a) {
-                    let quick = method == ops::LEN;
-                    self.put(if quick { Question::Length } else { Question::Method(method) })?;
+            Op::Method { method, dst, a } if self.holds(moment, a) == Holds::Net => {
+                let lazy = method == ops::LEN && self.asked.net.ip_prefix().is_some();
+                if !lazy {
+                    self.put(if method == ops::LEN { Question::Length } else { Question::Method(method) })?;
                 }
-                self.mark(moment.base + dst as usize, false)?;
+                self.mark(moment, dst, if lazy { Holds::Length } else { Holds::Settled })?;
             }
             Op::Field { dst, field } => {
                 match field {
@@ -121,12 +137,11 @@ impl Recorder<'_> {
                     }
                     _ => {}
                 }
-                self.mark(moment.base + dst as usize, field == Field::Net)?;
+                let net = field == Field::Net;
+                self.mark(moment, dst, if net { Holds::Net } else { Holds::Settled })?;
             }
             Op::SetField { field, a } => {
-                if self.is_net(moment, a) {
-                    return None;
-                }
+                self.settle(moment, a)?;
                 match (field, value(a)?) {
                     (Field::Gw, Value::Ip(gateway)) => {
                         let (only, onlink) = moment.route?.way_to(*gateway);
@@ -137,61 +152,76 @@ impl Recorder<'_> {
                 }
             }
             Op::RoaCheck { dst, table: number, a, b } => {
+                self.settle(moment, b)?;
                 if let Value::Int(asn) = value(b)? {
-                    if self.is_net(moment, a) {
+                    if self.holds(moment, a) == Holds::Net {
                         self.put(Question::Origin(table(number)?, *asn))?;
                     } else if let Value::Net(net) = value(a)? {
                         self.put(Question::OriginOf(Box::new((table(number)?, net.clone(), *asn))))?;
                     }
                 }
-                self.mark(moment.base + dst as usize, false)?;
+                self.mark(moment, dst, Holds::Settled)?;
             }
             Op::RoaCheckRoute { dst, table: number } => {
                 if let Some(Value::Path(path)) = moment.route?.attr(id::BGP_PATH) {
                     self.put(Question::Origin(table(number)?, path.last().unwrap_or(0)))?;
                 }
-                self.mark(moment.base + dst as usize, false)?;
+                self.mark(moment, dst, Holds::Settled)?;
             }
             Op::AspaCheck { dst, table: number, a, b } => {
                 if let (Value::Path(path), Value::Bool(upstream)) = (value(a)?, value(b)?) {
                     self.put(Question::Path(Box::new((table(number)?, path.clone(), *upstream))))?;
                 }
-                self.mark(moment.base + dst as usize, false)?;
+                self.mark(moment, dst, Holds::Settled)?;
             }
             Op::AspaCheckRoute { dst, table: number, upstream } => {
                 if let Some(Value::Path(path)) = moment.route?.attr(id::BGP_PATH) {
                     self.put(Question::Path(Box::new((table(number)?, path.clone(), upstream))))?;
                 }
-                self.mark(moment.base + dst as usize, false)?;
+                self.mark(moment, dst, Holds::Settled)?;
             }
             Op::Call { dst, .. } => self.notes.calls.push(moment.base + dst as usize),
             Op::Return { a } => {
-                let net = self.is_net(moment, a);
+                let holds = self.holds(moment, a);
                 let dst = self.notes.calls.pop()?;
-                self.mark(dst, net)?;
+                self.mark_at(dst, holds)?;
             }
             Op::End => {
                 let dst = self.notes.calls.pop()?;
-                self.mark(dst, false)?;
+                self.mark_at(dst, Holds::Settled)?;
             }
-            // What a loop puts into a variable is no net, which the values tell.
-            Op::Walk { a, .. } if self.is_net(moment, a) => return None,
-            Op::Walk { .. } | Op::Next { .. } | Op::Jump { .. } | Op::Fail { .. } | Op::Verdict { .. } => {}
-            Op::Mask { dst, .. } => self.mark(moment.base + dst as usize, false)?,
+            Op::Walk { state, a } => {
+                self.settle(moment, a)?;
+                self.mark(moment, state, Holds::Settled)?;
+                self.mark(moment, state + 1, Holds::Settled)?;
+            }
+            Op::Next { dst, .. } => {
+                // At the end of the list it stays what it was.
+                self.settle(moment, Place::Reg(dst).into())?;
+                self.mark(moment, dst, Holds::Settled)?;
+            }
+            Op::Jump { .. } | Op::Fail { .. } | Op::Verdict { .. } => {}
+            Op::Mask { dst, .. } => {
+                if self.notes.lengths.iter().any(|word| *word != 0) {
+                    self.put(Question::Length)?;
+                }
+                self.mark(moment, dst, Holds::Settled)?;
+            }
             Op::Given { .. } => {}
             Op::Print { .. } | Op::Line | Op::Assert { .. } => return None,
             Op::RouteField { .. } | Op::RouteAttr { .. } | Op::RouteBit { .. } | Op::Routes { .. } => {
                 return None;
             }
             mut other => {
-                let (mut looks, mut result) = (false, None);
-                let plain =
-                    visit(&mut other, |dst| result = Some(*dst), |opd| looks |= self.is_net(moment, *opd));
-                if !plain || looks {
-                    return None;
+                let (mut looks, mut result) = (Some(()), None);
+                let mut look = |opd: Opd| looks = looks.and_then(|()| self.settle(moment, opd));
+                let plain = visit(&mut other, |dst| result = Some(*dst), |opd| look(*opd));
+                if let Op::Lc { dst, .. } = other {
+                    look(Place::Reg(dst).into());
                 }
+                looks.filter(|()| plain)?;
                 if let Some(dst) = result {
-                    self.mark(moment.base + dst as usize, false)?;
+                    self.mark(moment, dst, Holds::Settled)?;
                 }
             }
         }
@@ -208,37 +238,68 @@ impl Recorder<'_> {
         Some(())
     }
 
-    /// Whether an operand is the net. A register that held it may hold something else by now, but then no net at all.
-    fn is_net(&self, moment: &Moment<'_>, opd: Opd) -> bool {
+    fn put_length(&mut self, cmp: Cmp, with: &Value, left: bool) -> Option<()> {
+        match (cmp, with) {
+            (Cmp::Match | Cmp::NotMatch, _) => self.put(Question::Length),
+            (_, Value::Int(number)) => self.put(Question::LengthIs(cmp, *number, left)),
+            _ => self.put(Question::Length),
+        }
+    }
+
+    /// Asks what has to be known for this operand to be settled; the net itself never is.
+    fn settle(&mut self, moment: &Moment<'_>, opd: Opd) -> Option<()> {
+        match self.holds(moment, opd) {
+            Holds::Settled => Some(()),
+            Holds::Length => self.put(Question::Length),
+            Holds::Net => None,
+        }
+    }
+
+    /// What an operand holds. A register that held the net may hold something else by now, but then no net at all.
+    fn holds(&self, moment: &Moment<'_>, opd: Opd) -> Holds {
         match opd.place() {
-            Place::Net => true,
-            Place::Reg(r) => self.holds_net(moment.base + r as usize) && is_a_net(moment, r),
-            Place::Const(_) | Place::Attr(..) => false,
+            Place::Net => Holds::Net,
+            Place::Reg(r) => {
+                let (at, bit) = spot(moment.base + r as usize);
+                let has = |set: &[u64]| set.get(at).is_some_and(|word| word & bit != 0);
+                if has(&self.notes.lengths) {
+                    Holds::Length
+                } else if has(&self.notes.nets) && is_a_net(moment, r) {
+                    Holds::Net
+                } else {
+                    Holds::Settled
+                }
+            }
+            Place::Const(_) | Place::Attr(..) => Holds::Settled,
         }
     }
 
-    fn holds_net(&self, register: usize) -> bool {
-        self.notes.nets.get(register / 64).is_some_and(|word| word >> (register % 64) & 1 != 0)
+    fn mark(&mut self, moment: &Moment<'_>, register: Reg, holds: Holds) -> Option<()> {
+        self.mark_at(moment.base + register as usize, holds)
     }
 
-    fn mark(&mut self, register: usize, net: bool) -> Option<()> {
-        let (at, bit) = (register / 64, 1 << (register % 64));
-        if at >= self.notes.nets.len() {
-            if !net {
-                return Some(());
+    fn mark_at(&mut self, register: usize, holds: Holds) -> Option<()> {
+        let (at, bit) = spot(register);
+        let sets = [(&mut self.notes.nets, Holds::Net), (&mut self.notes.lengths, Holds::Length)];
+        for (set, what) in sets {
+            match set.get_mut(at) {
+                Some(word) if what == holds => *word |= bit,
+                Some(word) => *word &= !bit,
+                None if what != holds => {}
+                None if register >= REGISTERS => return None,
+                None => {
+                    set.resize(at + 1, 0);
+                    set[at] = bit;
+                }
             }
-            if register >= REGISTERS {
-                return None;
-            }
-            self.notes.nets.resize(at + 1, 0);
-        }
-        if net {
-            self.notes.nets[at] |= bit
-        } else {
-            self.notes.nets[at] &= !bit
         }
         Some(())
     }
+}
+
+/// Word and bit of a register in a set of them.
+fn spot(register: usize) -> (usize, u64) {
+    (register / 64, 1 << (register % 64))
 }
 
 fn is_a_net(moment: &Moment<'_>, register: Reg) -> bool {

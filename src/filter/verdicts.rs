@@ -36,9 +36,11 @@ const MOST: usize = 3584;
 const QUESTIONS: usize = 3 * MOST;
 /// Answers to one question; further ones are not remembered.
 const WAYS: usize = 64;
-/// So many misses without a hit, and only one route of so many is looked up.
+/// How much more often than not verdicts have to be unknown before looking them up stops being tried.
 const PATIENCE: u32 = 256;
-const SAMPLE: u32 = 16;
+/// Of so many routes then only the first few are looked up. Those come in a row, because equal attributes do.
+const SPAN: u32 = 1024;
+const SAMPLE: u32 = 64;
 
 /// A route before a filter.
 #[derive(Clone, Copy)]
@@ -102,15 +104,31 @@ enum Recalled {
 }
 
 /// Verdicts of all filters.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Verdicts {
     trees: HashTable<Tree>,
     nodes: Vec<Node>,
     ends: Vec<End>,
     texts: Texts,
     notes: Notes,
-    /// Misses since the last hit.
-    misses: u32,
+    /// Grows with each verdict that was known, up to [`PATIENCE`], and shrinks with each that was not.
+    score: u32,
+    /// Routes while it was 0.
+    passed: u32,
+}
+
+impl Default for Verdicts {
+    fn default() -> Verdicts {
+        Verdicts {
+            trees: HashTable::new(),
+            nodes: Vec::new(),
+            ends: Vec::new(),
+            texts: Texts::default(),
+            notes: Notes::default(),
+            score: PATIENCE,
+            passed: 0,
+        }
+    }
 }
 
 impl Verdicts {
@@ -158,11 +176,11 @@ impl Verdicts {
     /// Whether the next route is looked up at all.
     #[inline]
     fn is_tried(&mut self) -> bool {
-        if self.misses <= PATIENCE {
+        if self.score > 0 {
             return true;
         }
-        self.misses = self.misses.checked_add(1).unwrap_or(PATIENCE + 1);
-        self.misses.is_multiple_of(SAMPLE)
+        self.passed = self.passed.wrapping_add(1);
+        self.passed % SPAN < SAMPLE
     }
 
     #[inline]
@@ -180,12 +198,12 @@ impl Verdicts {
         }
         match at {
             Some(Step::Done(end)) => {
-                self.misses = 0;
+                self.score = (self.score + 1).min(PATIENCE);
                 return Recalled::Known(end);
             }
-            Some(_) => self.misses = self.misses.saturating_add(1),
+            Some(_) => self.score = self.score.saturating_sub(1),
             None => {
-                self.misses = self.misses.saturating_add(1);
+                self.score = self.score.saturating_sub(1);
                 return Recalled::New;
             }
         }
@@ -300,6 +318,8 @@ mod tests {
         assert_eq!(seen("{ if net !~ OURS then reject; accept; }"), 2);
         assert_eq!(seen("{ bgp_med = net.len; accept; }"), 2);
         assert_eq!(seen("{ if net ~ OURS && net.len > 20 then bgp_med = 4; accept; }"), 3);
+        assert_eq!(seen("{ int l = net.len; if 20 < l then bgp_med = 4; if l > 8 then accept; reject; }"), 2);
+        assert_eq!(seen("{ case net.len { 16: accept; else: reject; } }"), 2);
         // Through functions, variables and sets made at run time.
         assert_eq!(seen("{ if deep(net) then reject; accept; }"), 3);
         assert_eq!(seen("{ prefix p = net; if p ~ OURS then reject; accept; }"), 2);
@@ -330,8 +350,8 @@ mod tests {
             let net = crate::base::IpNet::new(std::net::Ipv4Addr::from(n << 12).into(), 20).unwrap().into();
             let case =
                 Case { filter: &filter, net: &net, attrs: &attrs, proto: &proto, env: &crate::filter::NoEnv };
-            // Every other one comes again, so that all are looked up.
-            for _ in 0..1 + n % 2 {
+            // They come again, so that all are looked up.
+            for _ in 0..3 {
                 verdicts.judge(&case, &mut machine, &mut interner);
             }
             assert!(verdicts.trees.len() <= MOST && verdicts.ends.len() <= MOST);

@@ -10,6 +10,7 @@ pub mod bits;
 mod guard;
 pub mod journal;
 pub mod page;
+mod roas;
 pub mod route;
 #[allow(clippy::module_inception, reason = "the table itself is the noun of this folder")]
 pub mod table;

@@ -10,12 +10,13 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use hashbrown::HashTable;
-use rustc_hash::{FxBuildHasher, FxHashMap};
+use rustc_hash::FxBuildHasher;
 
 use super::attrs::AttrId;
 use super::guard::whole;
 use super::journal::{BestChange, Change, Journal};
 use super::page::{Counted, Held, NetId, PAGE, Page, Slot, Snapshot};
+use super::roas::{Roa, Roas};
 use super::route::{Better, Route, Source};
 use crate::base::net::truncate;
 use crate::base::{ChannelId, IpNet, Net, NetExt, NetType, Value};
@@ -46,7 +47,7 @@ pub struct Table {
     resting: VecDeque<(u64, NetId)>,
     free: Vec<NetId>,
     /// ROA tables: the nets of each prefix.
-    roas: FxHashMap<IpNet, Vec<NetId>>,
+    roas: Roas,
     /// How many nets have each prefix length: lookups try only lengths that occur.
     lengths: Box<[u32; 129]>,
     nets: usize,
@@ -102,7 +103,7 @@ impl Table {
             guess: NetId(0),
             resting: VecDeque::new(),
             free: Vec::new(),
-            roas: FxHashMap::default(),
+            roas: Roas::default(),
             lengths: Box::new([0; 129]),
             nets: 0,
             routes: 0,
@@ -214,17 +215,7 @@ impl Table {
 
     /// Maximum length and AS number of every usable ROA whose prefix covers `prefix`, until `each` says stop (`false`).
     pub fn covering_roas(&self, prefix: &IpNet, each: &mut dyn FnMut(u8, u32) -> bool) {
-        for len in (0..=prefix.prefix_len()).filter(|l| self.lengths[*l as usize] > 0) {
-            let ids = truncate(prefix.addr(), len).and_then(|p| self.roas.get(&p));
-            for id in ids.into_iter().flatten().filter(|id| self.best(**id).is_some()) {
-                if let Some(Net::Ext(ext)) = self.net_at(*id)
-                    && let NetExt::Roa { max_len, asn, .. } = **ext
-                    && !each(max_len, asn)
-                {
-                    return;
-                }
-            }
-        }
+        self.roas.covering(prefix, &mut |roa| self.best(roa.id).is_none() || each(roa.max_len, roa.asn));
     }
 
     /// The provider lists (attribute `providers`) of every usable ASPA of a customer.
@@ -280,8 +271,8 @@ impl Table {
         if let Some(prefix) = indexed(net) {
             self.lengths[prefix.prefix_len() as usize] += 1;
         }
-        if let Some(prefix) = roa_prefix(net) {
-            self.roas.entry(prefix).or_default().push(id);
+        if let Some((prefix, max_len, asn)) = roa(net) {
+            self.roas.add(prefix, Roa { max_len, asn, id });
         }
         self.nets += 1;
         id
@@ -294,13 +285,8 @@ impl Table {
         if let Some(prefix) = indexed(net) {
             self.lengths[prefix.prefix_len() as usize] -= 1;
         }
-        if let Some(prefix) = roa_prefix(net)
-            && let Some(list) = self.roas.get_mut(&prefix)
-        {
-            list.retain(|other| *other != id);
-            if list.is_empty() {
-                self.roas.remove(&prefix);
-            }
+        if let Some((prefix, ..)) = roa(net) {
+            self.roas.remove(&prefix, id);
         }
         self.nets -= 1;
         self.resting.push_back((self.journal.mark(), id));
@@ -433,14 +419,14 @@ impl Table {
 fn indexed(net: &Net) -> Option<IpNet> {
     match net {
         Net::Ip(prefix) => Some(*prefix),
-        Net::Ext(_) => roa_prefix(net),
+        Net::Ext(_) => roa(net).map(|(prefix, ..)| prefix),
     }
 }
 
-fn roa_prefix(net: &Net) -> Option<IpNet> {
+fn roa(net: &Net) -> Option<(IpNet, u8, u32)> {
     match net {
         Net::Ext(ext) => match **ext {
-            NetExt::Roa { prefix, .. } => Some(prefix),
+            NetExt::Roa { prefix, max_len, asn } => Some((prefix, max_len, asn)),
             _ => None,
         },
         Net::Ip(_) => None,

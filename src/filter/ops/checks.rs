@@ -1,25 +1,13 @@
 //! Route origin and AS provider authorisation: `roa_check` (RFC 6811) and `aspa_check` (draft-ietf-sidrops-aspa-verification).
 
+use crate::base::Net;
 use crate::base::path::{AsPath, SegmentKind};
-use crate::base::{IpNet, Net};
 use crate::filter::env::{AspaState, Env, RoaState};
 
-/// Validates an origin. Entries for AS 0 cover but never match.
+/// Validates an origin. Nets that are no prefixes are unknown.
 pub fn roa_check(env: &dyn Env, table: &str, net: &Net, asn: u32) -> RoaState {
     let Net::Ip(prefix) = net else { return RoaState::Unknown };
-    roa_check_prefix(env, table, prefix, asn)
-}
-
-fn roa_check_prefix(env: &dyn Env, table: &str, prefix: &IpNet, asn: u32) -> RoaState {
-    let mut state = RoaState::Unknown;
-    env.covering_roas(table, prefix, &mut |max_len, origin| {
-        state = RoaState::Invalid;
-        if origin == asn && asn != 0 && max_len >= prefix.prefix_len() {
-            state = RoaState::Valid;
-        }
-        state != RoaState::Valid
-    });
-    state
+    env.roa_state(table, prefix, asn)
 }
 
 /// Whether `customer` names `provider` as a provider.
@@ -93,6 +81,7 @@ fn state(possible: bool, certain: bool) -> AspaState {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::IpNet;
 
     struct World;
     impl Env for World {
