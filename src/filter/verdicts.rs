@@ -30,10 +30,10 @@ use super::vm::{self, Machine, Outcome};
 use crate::base::Net;
 use crate::table::{Attrs, Interner};
 
-/// So many ways to a verdict are known at most, and trees: what a table of 4096 places holds.
-const MOST: usize = 3584;
+/// So many ways to a verdict are known at most, and trees: what a table of 16,384 places holds.
+const MOST: usize = 14_336;
 /// So many questions, in all trees together.
-const QUESTIONS: usize = 3 * MOST;
+const QUESTIONS: usize = 2 * MOST;
 /// Answers to one question; further ones are not remembered.
 const WAYS: usize = 64;
 /// How much more often than not verdicts have to be unknown before looking them up stops being tried.
@@ -345,7 +345,7 @@ mod tests {
         let (mut verdicts, mut machine, mut interner) =
             (Verdicts::default(), Machine::default(), Interner::default());
         let proto = "p".into();
-        for n in 0..20_000u32 {
+        for n in 0..40_000u32 {
             let attrs = Arc::new(Attrs { preference: n as u16, ..Attrs::default() });
             let net = crate::base::IpNet::new(std::net::Ipv4Addr::from(n << 12).into(), 20).unwrap().into();
             let case =
