@@ -38,6 +38,8 @@ const LONGEST: usize = 1 << 18;
 pub(super) const LINE: usize = 1000;
 /// See there.
 pub(super) const LOOKUP: usize = 200;
+/// What a list or text costs that nobody has made before, however short it is.
+pub(super) const MADE: u64 = 16;
 
 const TOO_LONG: Fault = Fault::Borrowed("Filter execution took too long");
 const TOO_BIG: Fault = Fault::Borrowed("Value is too long");

@@ -446,6 +446,7 @@ impl Machine {
                         Some(known) => slot!(dst).assign(known),
                         None => {
                             try_!(effort.made(a));
+                            try_!(effort.pay(effort::MADE, world.route.as_deref()));
                             let value = try_!(self.memo.call(method, a, b));
                             try_!(effort.made(&value));
                             set!(dst, value)
@@ -477,6 +478,7 @@ impl Machine {
                     let a = get!(a);
                     try_!(effort.pay(ops::bulk(a), world.route.as_deref()));
                     let value = ops::format(a);
+                    try_!(effort.pay(effort::MADE, world.route.as_deref()));
                     try_!(effort.made(&value));
                     set!(dst, value)
                 }
@@ -605,7 +607,7 @@ impl Machine {
                 Op::Assert { a, note } => {
                     let passed = try_!(ops::bool(get!(a), 1, "ASSERT"));
                     let Some(note) = code.notes.get(note as usize) else { try_!(Err(BROKEN)) };
-                    try_!(effort.spend(effort::LINE, world.route.as_deref()));
+                    try_!(effort.spend(effort::LINE, || 0, world.route.as_deref()));
                     let compared = match note.compared {
                         Some((a, b)) if !passed => {
                             let (a, b) = (get!(a), get!(b));
