@@ -372,12 +372,19 @@ impl<'a> Driver<'a> {
                 continue;
             }
             let tokens = &self.lexer.tokens;
-            let (first, behind, last) = (tokens.tok_at(pos), tokens.tok_at(cut), tokens.last_of(end));
+            let (first, behind) = (tokens.tok_at(pos), tokens.tok_at(cut));
+            let last = tokens.last_of(end).max(behind);
             let mut sets = tokens.sets.clone();
             let mut errors = Vec::new();
             let sources = &self.lexer.sources;
             let mut c = Convert { tokens, sets: &mut sets, sources, base: pos, errors: &mut errors };
-            let item = c.statement(pair);
+            let mut item = c.statement(pair);
+            // What is found at the end of a body is not found here.
+            match &mut item {
+                Some(Item::Filter { body, .. }) => body.close = last,
+                Some(Item::Function(function)) => function.body.close = last,
+                _ => {}
+            }
             self.lexer.diags.torn(first, behind, last);
             self.lexer.diags.extend(errors);
             self.items.extend(item);
