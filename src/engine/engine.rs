@@ -46,8 +46,11 @@ pub struct Engine {
     next_part: usize,
 }
 
+/// What does a part of a turn.
+type Doing = fn(&mut Engine);
+
 /// The parts of a turn in their order.
-const PARTS: [(Part, fn(&mut Engine)); 6] = [
+const PARTS: [(Part, Doing); 6] = [
     (Part::Kernel, Engine::kernel_events),
     (Part::Timers, Engine::fire_timers),
     (Part::Work, Engine::work),
