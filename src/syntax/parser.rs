@@ -373,6 +373,10 @@ impl<'a> Driver<'a> {
             }
             let tokens = &self.lexer.tokens;
             let (first, behind) = (tokens.tok_at(pos), tokens.tok_at(cut));
+            // The complaint may be about a word before the place that does not fit.
+            if self.lexer.diags.iter().last().is_some_and(|told| told.at < behind) {
+                continue;
+            }
             let last = tokens.last_of(end).max(behind);
             let mut sets = tokens.sets.clone();
             let mut errors = Vec::new();
