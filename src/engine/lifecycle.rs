@@ -5,13 +5,14 @@ use std::sync::Arc;
 use super::accounting::{Direction, Tally};
 use super::api::{DownReason, ExportMode, Hands, Look, ProtoState, ProtocolKind, Stopped, TraceFlag};
 use super::channel::{Channel, ChannelState, LimitKind, LimitState, Stats};
-use super::core::{Core, TableSlot, has_flag};
+use super::core::{Core, TableSlot};
 use super::engine::Engine;
 use super::plan::Step;
 use super::proto::{Goal, Proto};
 use super::resolve::better;
 use crate::base::prefix_set::PrefixSet;
 use crate::base::{ChannelId, LogClass, ProtoId};
+use crate::config::DebugMask;
 use crate::config::{Config, ProtocolConfig, RouterIdConfig, TableConfig};
 use crate::table::Table;
 
@@ -92,7 +93,7 @@ impl Core {
 
     /// A channel's own `debug { states }` traces what it does; that of the protocol does not.
     fn trace_channel(&mut self, id: ChannelId, text: std::fmt::Arguments<'_>) {
-        let Some(ch) = self.channel(id).filter(|ch| has_flag(ch.config.debug, TraceFlag::States)) else {
+        let Some(ch) = self.channel(id).filter(|ch| ch.config.debug.has(DebugMask::STATES)) else {
             return;
         };
         let (channel, name) = (ch.config.name, self.name_of(ch.proto));

@@ -3,7 +3,7 @@
 //! One thread owns the engine. Everything that happens to it is a message; everything it does takes a bounded slice of time, so that a million
 //! routes and a `show status` never wait for each other.
 //!
-//! - [`api`]: what a protocol is to the engine and the engine to a protocol
+//! - [`api`]: what a protocol is to the engine; `ports`, what the engine is to a protocol, and `hands`, what stands behind them
 //! - [`engine`]: the owner of instances, and its turn of work; [`driver`] runs it on a thread
 //! - `core`: the state protocols share; `import`, `export`, `flush`, `filters`, `resolve`: what happens to routes in it
 //! - [`accounting`]: where filters decide, counted; [`explain`]: everything that decides about one net
@@ -24,12 +24,14 @@ pub mod explain;
 mod export;
 mod filters;
 mod flush;
+mod hands;
 pub mod iface;
 mod import;
 mod lifecycle;
 pub mod logger;
 pub mod merge;
 pub mod plan;
+mod ports;
 pub mod proto;
 pub mod report;
 mod resolve;

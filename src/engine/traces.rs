@@ -4,11 +4,11 @@
 //! next hops. Addresses of an interface that goes down go first and come back after it, whatever the kernel
 //! keeps.
 
-use super::api::{Hears, TraceFlag};
-use super::core::has_flag;
+use super::api::Hears;
 use super::engine::Engine;
 use super::iface::{IfaceAddr, IfaceChange, IfaceEvent};
 use crate::base::{IpNet, LogClass, ProtoId};
+use crate::config::DebugMask;
 
 /// Nets of addresses, and what became of them.
 type AddressLines = Vec<(IpNet, &'static str)>;
@@ -84,7 +84,7 @@ impl Engine {
 
     /// The protocols that live by interfaces and are to be traced.
     fn listeners(&self) -> Vec<(ProtoId, Hears)> {
-        let traced = self.core.protos().filter(|p| has_flag(p.debug, TraceFlag::Interfaces));
+        let traced = self.core.protos().filter(|p| p.debug.has(DebugMask::INTERFACES));
         let hears = |id: ProtoId| self.instance(id).map_or(Hears::Nothing, |i| i.hears());
         traced.map(|p| (p.id, hears(p.id))).filter(|(_, hears)| *hears > Hears::Nothing).collect()
     }
