@@ -300,6 +300,10 @@ impl KernelSync {
                     if matches!(flight, Flight::Replace { .. }) {
                         self.not_replaced(id, &dst, metric);
                     }
+                    if error.errno == libc::EEXIST && !self.has(id, BLOCKED | REFUSED) {
+                        // By whom, no scan has told. One that missed what stands there is not the last word.
+                        out.push(Action::Scan(SOON));
+                    }
                     self.refuse(id, out);
                 }
                 out.push(Action::Failed { dst, metric, delete, error });

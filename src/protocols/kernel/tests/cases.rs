@@ -88,6 +88,18 @@ fn a_foreign_route_in_the_way_is_left_alone() {
     assert!(bench.refused.is_empty());
 }
 
+/// A scan may miss what is written while it runs, by a daemon before us that has not quite ended.
+#[test]
+fn what_the_scan_has_missed_is_looked_for_once() {
+    let mut bench = Bench::started(setup(Family::V4, 32));
+    bench.kernel.routes.insert(key(NET, 32), Arc::new(alien(PROTOCOL_BIRD, 2)));
+    bench.export(0, NET, Some(via(2)));
+    bench.settle();
+    assert_eq!(bench.failures, [(dst(NET), libc::EEXIST)]);
+    assert!(bench.refused.is_empty());
+    assert_eq!(bench.ours(), ["10.1.0.0/16@32 2"]);
+}
+
 #[test]
 fn a_foreign_route_that_replaces_ours_is_left_alone() {
     let mut bench = Bench::started(setup(Family::V4, 32));

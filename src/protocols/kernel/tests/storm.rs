@@ -47,6 +47,12 @@ fn event() -> impl Strategy<Value = Event> {
     ]
 }
 
+/// Notices are lost. Of foreign routes overwritten in a race just before we may have heard, or never will.
+fn doubt(bench: &Bench, foreign: &mut BTreeMap<RouteKey, RouteBody>, doubtful: &mut BTreeSet<RouteKey>) {
+    let there = |key: &RouteKey| bench.kernel.routes.get(key).is_some_and(|b| b.protocol == 100);
+    doubtful.extend(foreign.extract_if(.., |key, _| !there(key)).map(|(key, _)| key));
+}
+
 /// Plays the storm, then lets everything calm down, and compares.
 fn storm(setup: Setup, events: Vec<Event>) {
     let mut bench = Bench::started(setup);
@@ -107,9 +113,7 @@ fn storm(setup: Setup, events: Vec<Event>) {
             Event::Scan => bench.scan_due = true,
             Event::BrokenDumps(n) => bench.kernel.broken_dumps = n.into(),
             Event::Lost => {
-                // Those overwritten in a race just before may have been heard of, or never will be.
-                let there = |key: &RouteKey| bench.kernel.routes.get(key).is_some_and(|b| b.protocol == 100);
-                doubtful.extend(foreign.extract_if(.., |key, _| !there(key)).map(|(key, _)| key));
+                doubt(&bench, &mut foreign, &mut doubtful);
                 bench.kernel.lose();
                 bench.step();
             }
@@ -122,6 +126,7 @@ fn storm(setup: Setup, events: Vec<Event>) {
         }
         if bench.kernel.drop_notices {
             // A lost notice that nobody could know of yet is nobody's fault.
+            doubt(&bench, &mut foreign, &mut doubtful);
             bench.step();
         }
     }
